@@ -1,0 +1,126 @@
+//! What every handler and job gets: one value, cheap to clone.
+
+use std::{ops::Deref, sync::Arc, time::Instant};
+
+use parlor_db::{Connect, Db};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::{
+    clock::{Clock, Ids},
+    config::Config,
+    features::{
+        accounts::{Passwords, Users},
+        generations::{Generations, Models},
+        memories::Memories,
+        sessions::Sessions,
+    },
+    jobs::Jobs,
+    secrets::Keys,
+};
+
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub struct Inner {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub keys: Keys,
+    /// This process among the nodes of a cluster; new at every start.
+    pub node_id: Uuid,
+    pub users: Users,
+    pub passwords: Passwords,
+    pub sessions: Sessions,
+    pub models: Models,
+    pub memories: Memories,
+    pub generations: Generations,
+    pub jobs: Jobs,
+    /// Work that outlives its request: a graceful stop waits for it.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server shall stop: no new work then.
+    pub stopping: CancellationToken,
+    pub started: Instant,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What tests replace.
+#[derive(Default)]
+pub struct Overrides {
+    pub clock: Clock,
+    pub chat_model: Option<Arc<dyn parlor_llm::ChatModel>>,
+    pub embedder: Option<Arc<dyn parlor_llm::Embedder>>,
+}
+
+impl App {
+    /// Opens and migrates the database, makes the secrets, recovers what a crash left, and starts the workers.
+    ///
+    /// # Errors
+    /// When the database cannot be used or a secret cannot be read.
+    pub async fn start(config: Config, overrides: Overrides) -> anyhow::Result<Self> {
+        let keys = Keys::load(config.secrets.master_key_bytes(), &config.data_dir)?;
+        let db = Db::connect(&connect_options(&config)).await?;
+        for migration in db.migrate().await? {
+            tracing::info!(migration, "migrated");
+        }
+        let ids = Ids::new(overrides.clock.clone());
+        let (generations, log_inbox) = Generations::new();
+        let app = Self(Arc::new(Inner {
+            users: Users::new(db.is_exclusive()),
+            passwords: Passwords::new(&config.passwords)?,
+            sessions: Sessions::new(&config, &keys, db.is_exclusive())?,
+            models: Models::new(&config, overrides.chat_model)?,
+            memories: Memories::new(overrides.embedder),
+            generations,
+            jobs: Jobs::default(),
+            node_id: ids.next(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            started: Instant::now(),
+            clock: overrides.clock,
+            config,
+            db,
+            ids,
+            keys,
+        }));
+        app.start_workers(log_inbox).await?;
+        Ok(app)
+    }
+
+    async fn start_workers(&self, log_inbox: crate::features::generations::LogInbox) -> anyhow::Result<()> {
+        crate::features::generations::recover(self, true).await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        crate::features::generations::start(self, log_inbox);
+        crate::features::memories::load_embedder(self);
+        crate::jobs::start(self);
+        Ok(())
+    }
+
+    /// Runs work that a graceful stop waits for.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    pub fn spawn<F>(&self, work: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        use tracing::Instrument;
+        self.tasks.spawn(work.in_current_span());
+    }
+}
+
+/// How `config` says to reach the database.
+#[must_use]
+pub fn connect_options(config: &Config) -> Connect {
+    Connect {
+        url: config.database.url.expose().to_owned(),
+        data_dir: config.data_dir.clone(),
+        max_connections: config.database.max_connections,
+        acquire_timeout: std::time::Duration::from_secs(config.database.acquire_timeout_s.into()),
+    }
+}

@@ -1,0 +1,52 @@
+//! `parlor user create`
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    app::{App, Overrides},
+    features::accounts::{self, NewAccount, Registered},
+};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Make an account. The password is read from standard input, so that it stands in no process list.
+    Create {
+        /// E-mail address; the person logs in with it.
+        email: String,
+        /// How the person is called.
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+pub(super) fn run(command: Command) -> anyhow::Result<()> {
+    let Command::Create { email, name } = command;
+    let config = super::load()?;
+    let locale = crate::ui::LOCALES[0].code.to_owned();
+    let password = read_password()?;
+    let account = NewAccount { email, password, display_name: name, full_name: None, locale };
+    if let Err(field) = account.check(config.passwords.min_length) {
+        bail!("{}: {}", field.field, field.message);
+    }
+    super::block_on(async {
+        let app = App::start(config, Overrides::default()).await?;
+        let registered = accounts::register(&app, account).await.map_err(|e| anyhow::anyhow!("{}", e.detail()))?;
+        app.stopping.cancel();
+        match registered {
+            Registered::New(id) => super::print(&format!("Created {id}.")),
+            Registered::Known => bail!("this address has an account already"),
+        }
+    })
+}
+
+fn read_password() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        write!(std::io::stderr(), "Password: ")?;
+        std::io::stderr().flush()?;
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

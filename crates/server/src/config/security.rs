@@ -1,0 +1,64 @@
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, general_purpose};
+use base64::{alphabet, alphabet::Alphabet};
+use serde::Deserialize;
+
+use super::Secret;
+
+/// `PARLOR_SECRETS_*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// `PARLOR_SECRETS_MASTER_KEY`: base64 of 32 bytes, or empty when the key lives in the data folder.
+    pub master_key: Secret,
+}
+
+impl Secrets {
+    /// The configured key; `None` when there is none or it is not 32 bytes (which loading refuses).
+    pub fn master_key_bytes(&self) -> Option<[u8; 32]> {
+        decode_key(self.master_key.expose())
+    }
+}
+
+/// 32 bytes from base64 in either alphabet, with or without padding: tools differ in what they print.
+pub(super) fn decode_key(text: &str) -> Option<[u8; 32]> {
+    [&alphabet::STANDARD, &alphabet::URL_SAFE]
+        .into_iter()
+        .find_map(|alphabet| lenient(alphabet).decode(text.trim()).ok())?
+        .try_into()
+        .ok()
+}
+
+fn lenient(alphabet: &Alphabet) -> GeneralPurpose {
+    let config: GeneralPurposeConfig = general_purpose::PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(alphabet, config)
+}
+
+/// `PARLOR_SESSIONS_*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// `PARLOR_SESSIONS_IDLE_DAYS`.
+    pub idle_days: u32,
+    /// `PARLOR_SESSIONS_ABSOLUTE_DAYS`.
+    pub absolute_days: u32,
+    /// `PARLOR_SESSIONS_REMEMBER_DAYS`.
+    pub remember_days: u32,
+    /// `PARLOR_SESSIONS_ACCESS_TOKEN_MINUTES`.
+    pub access_token_minutes: u32,
+}
+
+/// `PARLOR_PASSWORDS_*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passwords {
+    /// `PARLOR_PASSWORDS_MIN_LENGTH`: characters, 8 at least.
+    pub min_length: usize,
+    /// `PARLOR_PASSWORDS_ARGON2_MEMORY_KIB`: KiB, 19456 at least.
+    pub argon2_memory_kib: u32,
+    /// `PARLOR_PASSWORDS_ARGON2_ITERATIONS`: 2 at least.
+    pub argon2_iterations: u32,
+    /// `PARLOR_PASSWORDS_MAX_CONCURRENT_HASHES`: 0 means one per processor.
+    pub max_concurrent_hashes: usize,
+}

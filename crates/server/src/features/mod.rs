@@ -1,0 +1,10 @@
+//! The product: one folder per noun a user would say.
+//!
+//! A feature may call what another one's `mod.rs` offers, never its store or handlers.
+
+pub mod accounts;
+pub mod chats;
+pub mod generations;
+pub mod health;
+pub mod memories;
+pub mod sessions;

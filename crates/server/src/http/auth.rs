@@ -1,0 +1,175 @@
+//! Who asks. Every route needs a signed-in person unless it stands on the short list here, with its reason.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use parlor_db::Owner;
+use uuid::Uuid;
+
+use super::{csrf, error::{Error, Result}};
+use crate::{
+    app::App,
+    features::{accounts::User, sessions},
+};
+
+/// Routes that answer without a person. Everything else is private.
+const PUBLIC: &[(&str, &str)] = &[
+    ("/", "sends people to their language"),
+    ("/live", "probes have no account"),
+    ("/ready", "probes have no account"),
+    ("/health", "probes have no account"),
+    ("/metrics", "has its own guard: the peer's address or a token"),
+    ("/docs", "documentation"),
+    ("/docs/", "documentation"),
+    ("/docs/{*rest}", "documentation"),
+    ("/api/v1/openapi.json", "documentation"),
+    ("/.well-known/jwks.json", "public keys, by their nature"),
+    ("/assets/{hash}/{*path}", "style sheets and scripts of public pages"),
+    ("/favicon.ico", "browsers ask before anybody signs in"),
+    ("/manifest.webmanifest", "browsers ask before anybody signs in"),
+    ("/api/v1/auth/register", "makes the account"),
+    ("/api/v1/auth/login", "makes the session"),
+    ("/api/v1/auth/refresh", "the refresh token is the credential"),
+    ("/{locale}", "sends people to the right page"),
+    ("/{locale}/login", "makes the session"),
+    ("/{locale}/register", "makes the account"),
+];
+
+#[must_use]
+pub fn is_public(route: &str) -> bool {
+    PUBLIC.iter().any(|(public, _)| *public == route)
+}
+
+/// How a request proved who it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The browser sent it by itself, so writes also need proof that our own page asked.
+    Cookie,
+    AccessToken,
+}
+
+/// A signed-in person and their session.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub user: Arc<User>,
+    pub session: Arc<sessions::Session>,
+    pub credential: Credential,
+}
+
+impl Identity {
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::new(self.user.id)
+    }
+
+    #[must_use]
+    pub fn session_id(&self) -> Uuid {
+        self.session.id
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Error::unauthenticated)
+    }
+}
+
+/// The person, where there is one: for public pages.
+pub struct MaybeIdentity(pub Option<Identity>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeIdentity {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<Identity>().cloned()))
+    }
+}
+
+/// Finds out who asks, refuses private routes to nobody, and cross-site writes to everybody.
+pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match admit(&app, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal,
+    }
+}
+
+async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Response> {
+    let found = identify(app, request.headers()).await;
+    let public = request.extensions().get::<MatchedPath>().is_none_or(|route| is_public(route.as_str()));
+    let identity = match found {
+        Ok(identity) => identity,
+        // A stale cookie must not keep anybody from the login page.
+        Err(_) if public => None,
+        Err(error) => return Err(refuse(request, error)),
+    };
+    let by_header = identity.as_ref().is_some_and(|identity| identity.credential == Credential::AccessToken);
+    if !csrf::is_safe(request.method()) && !by_header {
+        check_write(app, request, identity.as_ref()).map_err(IntoResponse::into_response)?;
+    }
+    match identity {
+        Some(identity) => {
+            sessions::touch(app, &identity);
+            request.extensions_mut().insert(identity);
+            Ok(())
+        }
+        None if public => Ok(()),
+        None => Err(refuse(request, Error::unauthenticated())),
+    }
+}
+
+/// Pages send people to the login page and back; the API says 401.
+fn refuse(request: &Request, error: Error) -> Response {
+    let path = request.uri().path();
+    let is_page = !path.starts_with("/api/") && request.method() == Method::GET && accepts_html(request.headers());
+    if !is_page {
+        return error.into_response();
+    }
+    let locale = super::page::locale_of(path, request.headers());
+    let query = serde_urlencoded::to_string([("next", path)]).unwrap_or_default();
+    Redirect::to(&format!("/{locale}/login?{query}")).into_response()
+}
+
+#[must_use]
+pub fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn check_write(app: &App, request: &Request, identity: Option<&Identity>) -> Result<()> {
+    csrf::check_origin(app, request.headers())?;
+    let Some(identity) = identity else { return Ok(()) };
+    match request.headers().get(csrf::CSRF_TOKEN) {
+        Some(token) => csrf::check_token(app, identity.session_id(), token.to_str().unwrap_or_default()),
+        // The form extractor checks the token that stands among the fields.
+        None if is_form(request) => Ok(()),
+        None => csrf::check_token(app, identity.session_id(), ""),
+    }
+}
+
+fn is_form(request: &Request) -> bool {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    !request.uri().path().starts_with("/api/")
+        && declared.is_some_and(|declared| declared.starts_with("application/x-www-form-urlencoded"))
+}
+
+async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>> {
+    if let Some(token) = bearer(headers) {
+        return sessions::by_access_token(app, token).await.map(Some);
+    }
+    match sessions::cookie::read(app, headers) {
+        Some(secret) => sessions::by_cookie(app, &secret).await,
+        None => Ok(None),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,176 @@
+//! Input: strict, and with an error that names the field.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use garde::Validate;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::error::{Code, Error, FieldError};
+
+/// A JSON body in, checked; or a JSON body out.
+pub struct Json<T>(pub T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        require_json(request.headers())?;
+        parse(&read_body(request, state).await?).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// The whole body, within the configured bound.
+pub(super) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Error::new(Code::PayloadTooLarge, "Send less, or ask the operator to raise http.max_body_bytes.")
+        } else {
+            Error::new(Code::MalformedRequest, "The body ended early or could not be read.")
+        }
+    })
+}
+
+/// Refuses a body that is not declared as JSON: browsers send the declared type of a form across sites without asking.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Error> {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Error::new(Code::UnsupportedMediaType, "Send JSON, with the header Content-Type: application/json."))
+}
+
+/// Reads and checks a JSON text.
+pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        let path = e.path().to_string();
+        explain(&path, e.inner())
+    })?;
+    deserializer.end().map_err(|e| Error::new(Code::MalformedRequest, format!("The body is not one JSON value: {e}.")))?;
+    validate(&value)?;
+    Ok(value)
+}
+
+pub(super) fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Error> {
+    let Err(report) = value.validate() else { return Ok(()) };
+    let fields = report.iter().map(|(path, error)| {
+        let message = error.message();
+        FieldError::new(path.to_string(), code_of(message), sentence(message))
+    });
+    Err(Error::validation(fields.collect()))
+}
+
+/// Unknown and missing fields are about fields (422); anything else is not readable at all (400).
+fn explain(path: &str, error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let named = text.split('`').nth(1).unwrap_or_default();
+    let at = |name: &str| match path {
+        "." | "" => name.to_owned(),
+        path if path.ends_with(name) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    if text.starts_with("unknown field") {
+        return Error::validation(vec![FieldError::new(at(named), "unknown_field", "There is no such field.")]);
+    }
+    if text.starts_with("missing field") {
+        return Error::validation(vec![FieldError::new(at(named), "required", "This field is required.")]);
+    }
+    if text.starts_with("unknown variant") {
+        let message = format!("Must be one of {}.", text.split("expected ").nth(1).unwrap_or_default().split(" at line").next().unwrap_or_default());
+        return Error::validation(vec![FieldError::new(path, "invalid_value", message)]);
+    }
+    let detail = if error.is_data() { format!("{path}: {text}.") } else { format!("The body is not JSON: {text}.") };
+    Error::new(Code::MalformedRequest, detail)
+}
+
+fn code_of(message: &str) -> &'static str {
+    match message {
+        m if m.starts_with("length is lower") => "too_short",
+        m if m.starts_with("length is greater") => "too_long",
+        m if m.contains("email") => "invalid_email",
+        m if m.starts_with("lower than") => "too_small",
+        m if m.starts_with("greater than") => "too_large",
+        _ => "invalid",
+    }
+}
+
+fn sentence(message: &str) -> String {
+    let mut chars = message.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if message.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
+/// Path parameters; what cannot be an id is not found.
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Error::not_found()),
+        }
+    }
+}
+
+/// Query parameters, checked.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let axum::extract::Query(value) = axum::extract::Query::<T>::from_request_parts(parts, state)
+            .await
+            .map_err(|e| Error::new(Code::MalformedRequest, format!("The query is not understood: {}.", e.body_text())))?;
+        validate(&value)?;
+        Ok(Self(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Input {
+        #[garde(length(min = 3))]
+        name: String,
+    }
+
+    fn error(body: &str) -> (&'static str, Vec<(String, String)>) {
+        let error = parse::<Input>(body.as_bytes()).expect_err("refused");
+        let fields = error.fields().iter().map(|f| (f.field.clone(), f.code.to_string())).collect();
+        (error.code().as_str(), fields)
+    }
+
+    #[test]
+    fn sec_5_errors_name_the_field() {
+        let field = |name: &str, code: &str| vec![(name.to_owned(), code.to_owned())];
+        assert_eq!(error("{"), ("malformed_request", vec![]));
+        assert_eq!(error(r#"{"name": 5}"#), ("malformed_request", vec![]));
+        assert_eq!(error(r#"{"name": "abc"} x"#), ("malformed_request", vec![]));
+        assert_eq!(error("{}"), ("validation_failed", field("name", "required")));
+        assert_eq!(error(r#"{"name": "ab"}"#), ("validation_failed", field("name", "too_short")));
+        assert_eq!(error(r#"{"name": "abc", "role": 1}"#), ("validation_failed", field("role", "unknown_field")));
+        assert_eq!(parse::<Input>(br#"{"name": "abc"}"#).unwrap().name, "abc");
+    }
+}

@@ -1,0 +1,23 @@
+// Pages work without any of this, except that answers then come whole instead of word by word.
+
+import { startChat } from "./chat.js";
+import { startComposer } from "./composer.js";
+import { startCopying, showCopyButtons } from "./copy.js";
+import { startDialogs } from "./dialog.js";
+import { startDrawer } from "./drawer.js";
+import { startMenus } from "./menu.js";
+import { startPasswords } from "./password.js";
+import { startTheme } from "./theme.js";
+import { localTimes } from "./time.js";
+
+startMenus();
+startDialogs();
+startDrawer();
+startPasswords();
+startTheme();
+startCopying();
+showCopyButtons(document);
+localTimes(document);
+
+const composer = startComposer(document.querySelector("[data-composer]"));
+startChat(document.querySelector("[data-chat]"), composer);

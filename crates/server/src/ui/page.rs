@@ -1,0 +1,166 @@
+//! What every page needs besides its own content.
+
+use std::borrow::Borrow;
+
+use super::assets;
+use super::icon::icon;
+use super::locale::{LOCALES, Locale};
+use super::text::{FluentValue, Text};
+
+/// The frame of a page: language, who looks at it, and the tokens its forms and scripts carry.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The page's words.
+    pub text: &'static Text,
+    /// The nonce of this response's Content-Security-Policy.
+    pub nonce: String,
+    /// The value of the hidden field `csrf_token` and of the header `X-CSRF-Token`.
+    pub csrf: String,
+    /// Who is signed in, if anyone.
+    pub viewer: Option<Viewer>,
+    /// The current path without the locale, starting with `/`: where the language switch stays.
+    pub path: String,
+    /// Light, dark, or as the device has it.
+    pub theme: Theme,
+    /// One line about what has just happened.
+    pub notice: Option<Notice>,
+}
+
+/// The signed-in person as a page shows them.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// What they want to be called; may be empty.
+    pub display_name: String,
+    /// Their address.
+    pub email: String,
+    /// Whether they run this server.
+    pub is_admin: bool,
+}
+
+impl Viewer {
+    /// Their name, or their address when they gave none.
+    pub fn name(&self) -> &str {
+        if self.display_name.trim().is_empty() { &self.email } else { &self.display_name }
+    }
+
+    /// One letter for the round badge.
+    pub fn initial(&self) -> String {
+        self.name().trim().chars().next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default()
+    }
+}
+
+/// Which colours a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the device is set.
+    #[default]
+    Auto,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// Its name in forms, in `data-theme` and in the database.
+    pub fn id(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// The theme of that name; anything else is [`Theme::Auto`].
+    pub fn from_id(id: &str) -> Theme {
+        [Theme::Light, Theme::Dark].into_iter().find(|theme| theme.id() == id).unwrap_or_default()
+    }
+}
+
+/// A message at the top of a page.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// How it looks and how urgently it is read out.
+    pub kind: NoticeKind,
+    /// What it says, in the page's language.
+    pub text: String,
+}
+
+/// What a [`Notice`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It worked.
+    Success,
+    /// It did not work.
+    Error,
+    /// Something to know.
+    Info,
+}
+
+impl NoticeKind {
+    /// The class of the notice.
+    pub fn id(self) -> &'static str {
+        match self {
+            NoticeKind::Success => "success",
+            NoticeKind::Error => "error",
+            NoticeKind::Info => "info",
+        }
+    }
+
+    /// Errors interrupt a screen reader, the rest waits.
+    pub fn role(self) -> &'static str {
+        if self == NoticeKind::Error { "alert" } else { "status" }
+    }
+}
+
+impl Page {
+    /// The message `key` in the page's language.
+    pub fn t(&self, key: &str) -> String {
+        self.text.t(key)
+    }
+
+    /// The message `key` with the number `n` in it.
+    pub fn count(&self, key: &str, n: impl Borrow<usize>) -> String {
+        self.text.t_with(key, &[("n", FluentValue::from(*n.borrow()))])
+    }
+
+    /// The message `key` with `value` in it.
+    pub fn with(&self, key: &str, value: &str) -> String {
+        self.text.t_with(key, &[("value", FluentValue::from(value))])
+    }
+
+    /// The code of the page's language.
+    pub fn locale(&self) -> &'static Locale {
+        self.text.locale()
+    }
+
+    /// Every language, for the switch.
+    pub fn locales(&self) -> &'static [Locale] {
+        &LOCALES
+    }
+
+    /// `path` in the page's language.
+    pub fn url(&self, path: &str) -> String {
+        format!("/{}{path}", self.locale().code)
+    }
+
+    /// This page in another language.
+    pub fn in_locale(&self, code: &str) -> String {
+        format!("/{code}{}", self.path)
+    }
+
+    /// Where the browser fetches the file `path` of `ui/`.
+    pub fn asset(&self, path: &str) -> String {
+        assets::asset_url(path)
+    }
+
+    /// The icon `name` as inline SVG; it is ours, so templates print it with `|safe`.
+    pub fn icon(&self, name: &str) -> String {
+        icon(name)
+    }
+
+    /// The style sheets, in the order in which they build on each other.
+    pub fn stylesheets(&self) -> &'static [&'static str] {
+        &assets::STYLESHEETS
+    }
+}
