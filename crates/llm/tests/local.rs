@@ -29,7 +29,7 @@ fn model() -> Option<Arc<Local>> {
             return None;
         }
         Some(Arc::new(
-            Local::load(&store.path(&SMOLLM2, SMOLLM2.files[0].name), 2, 1).unwrap(),
+            Local::load(&store.path(&SMOLLM2, SMOLLM2.files[0].name), 1, 1).unwrap(),
         ))
     };
     MODEL.get_or_init(load).clone()

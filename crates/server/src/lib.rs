@@ -16,3 +16,8 @@ pub mod telemetry;
 pub mod ui;
 
 pub use app::App;
+
+/// Chooses the TLS implementation of this process; again is without effect.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,4 +1,4 @@
-//! What the two databases do differently: full-text and vector search.
+//! What the two databases do differently: full-text and vector search, and waiting for each other.
 //!
 //! Callers see one set of functions; `sqlite.rs` and `postgres.rs` implement it. Terms come prepared (lower case,
 //! stemmed), so that both databases match alike.
@@ -9,7 +9,7 @@ mod sqlite;
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use crate::{Owner, Result};
+use crate::{Owner, Result, Tx};
 
 /// What a document in the full-text index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,18 @@ pub struct Hit {
     pub chat_id: Option<Uuid>,
     /// Higher is better; comparable within one answer only.
     pub score: f64,
+}
+
+/// Until the end of the transaction, no other one that names the same `what` goes on. SQLite's writers wait for each
+/// other anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn serialise(tx: &Tx, what: &str) -> Result<()> {
+    match tx.get_database_backend() {
+        DbBackend::Sqlite => Ok(()),
+        _ => postgres::serialise(tx, what).await,
+    }
 }
 
 /// Puts a document into the index, or replaces it there.

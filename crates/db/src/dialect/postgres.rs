@@ -8,6 +8,11 @@ fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
+pub(super) async fn serialise(tx: &impl ConnectionTrait, what: &str) -> Result<()> {
+    tx.execute_raw(statement("select pg_advisory_xact_lock(hashtextextended($1, 0))", [what.into()])).await?;
+    Ok(())
+}
+
 /// A PostgreSQL array literal of ids, cast in the statement: one parameter, however many there are.
 fn id_array(ids: &[Uuid]) -> String {
     format!("{{{}}}", ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(","))

@@ -38,7 +38,12 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
         hasher.update(file.path().as_os_str().as_encoded_bytes());
         hasher.update(file.contents());
     }
-    hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 });
 
 /// A file for the browser.
@@ -60,7 +65,10 @@ pub fn asset(path: &str) -> Option<Asset> {
     let (folder, name) = path.split_once('/')?;
     let (_, files) = FOLDERS.iter().find(|(known, _)| *known == folder)?;
     let content_type = content_type(name)?;
-    Some(Asset { bytes: files.get_file(name)?.contents(), content_type })
+    Some(Asset {
+        bytes: files.get_file(name)?.contents(),
+        content_type,
+    })
 }
 
 /// Where the browser fetches `path`.
@@ -88,17 +96,31 @@ mod tests {
     #[test]
     fn every_style_sheet_exists_and_is_linked() {
         for path in STYLESHEETS {
-            assert_eq!(asset(path).map(|found| found.content_type), Some("text/css; charset=utf-8"), "{path}");
+            assert_eq!(
+                asset(path).map(|found| found.content_type),
+                Some("text/css; charset=utf-8"),
+                "{path}"
+            );
         }
-        assert_eq!(FOLDERS[0].1.files().count(), STYLESHEETS.len(), "a file in css/ is not linked");
+        assert_eq!(
+            FOLDERS[0].1.files().count(),
+            STYLESHEETS.len(),
+            "a file in css/ is not linked"
+        );
     }
 
     /// Dark mode is written twice, for the device's setting and for the person's: both must say the same.
     #[test]
     fn both_dark_modes_are_the_same() {
-        let source = asset("css/tokens.css").and_then(|file| std::str::from_utf8(file.bytes).ok()).expect("the tokens");
+        let source = asset("css/tokens.css")
+            .and_then(|file| std::str::from_utf8(file.bytes).ok())
+            .expect("the tokens");
         let tokens = |start: &str| -> Vec<&str> {
-            let block = source.split(start).nth(1).and_then(|rest| rest.split('}').next()).expect("the block");
+            let block = source
+                .split(start)
+                .nth(1)
+                .and_then(|rest| rest.split('}').next())
+                .expect("the block");
             block.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
         };
         let device = tokens(":root:not([data-theme=\"light\"]) {");
@@ -108,7 +130,16 @@ mod tests {
 
     #[test]
     fn only_files_of_the_tree_are_served() {
-        for path in ["", "css", "css/", "css/none.css", "../mod.rs", "css/../mod.rs", "css//tokens.css", "/css/tokens.css"] {
+        for path in [
+            "",
+            "css",
+            "css/",
+            "css/none.css",
+            "../mod.rs",
+            "css/../mod.rs",
+            "css//tokens.css",
+            "/css/tokens.css",
+        ] {
             assert!(asset(path).is_none(), "{path}");
         }
     }
@@ -121,8 +152,16 @@ mod tests {
         for file in scripts {
             let source = file.contents_utf8().expect("scripts are text");
             for line in source.lines().filter(|line| line.starts_with("import ")) {
-                let name = line.split('"').nth(1).and_then(|path| path.strip_prefix("./")).expect("a relative import");
-                assert!(asset(&format!("js/{name}")).is_some(), "{}: {line}", file.path().display());
+                let name = line
+                    .split('"')
+                    .nth(1)
+                    .and_then(|path| path.strip_prefix("./"))
+                    .expect("a relative import");
+                assert!(
+                    asset(&format!("js/{name}")).is_some(),
+                    "{}: {line}",
+                    file.path().display()
+                );
                 imports += 1;
             }
         }
@@ -133,8 +172,15 @@ mod tests {
     #[test]
     fn nothing_is_fetched_from_elsewhere() {
         for file in FOLDERS.iter().take(3).flat_map(|(_, folder)| folder.files()) {
-            let source = file.contents_utf8().unwrap_or_default().replace("http://www.w3.org/", "");
-            assert!(!source.contains("http://") && !source.contains("https://"), "{}", file.path().display());
+            let source = file
+                .contents_utf8()
+                .unwrap_or_default()
+                .replace("http://www.w3.org/", "");
+            assert!(
+                !source.contains("http://") && !source.contains("https://"),
+                "{}",
+                file.path().display()
+            );
         }
     }
 }

@@ -26,8 +26,15 @@ impl When {
             1 => text.t("date-yesterday-short"),
             _ => short_date(text, day, now.date()),
         };
-        let full = text.t_with("date-full", &[("date", long_date(text, day).into()), ("time", clock(&local).into())]);
-        When { iso: at.to_string(), label, full }
+        let full = text.t_with(
+            "date-full",
+            &[("date", long_date(text, day).into()), ("time", clock(&local).into())],
+        );
+        When {
+            iso: at.to_string(),
+            label,
+            full,
+        }
     }
 }
 
@@ -44,7 +51,9 @@ pub fn group_label(text: &Text, at: Timestamp, now: &Zoned) -> String {
 }
 
 fn days_between(day: Date, today: Date) -> i64 {
-    today.since((Unit::Day, day)).map_or(0, |span| i64::from(span.get_days()))
+    today
+        .since((Unit::Day, day))
+        .map_or(0, |span| i64::from(span.get_days()))
 }
 
 fn clock(local: &Zoned) -> String {
@@ -52,16 +61,37 @@ fn clock(local: &Zoned) -> String {
 }
 
 fn short_date(text: &Text, day: Date, today: Date) -> String {
-    let key = if day.year() == today.year() { "date-short" } else { "date-short-year" };
-    text.t_with(key, &[("day", number(day.day())), ("month", text.t(&format!("month-short-{}", day.month())).into()), ("year", year(day))])
+    let key = if day.year() == today.year() {
+        "date-short"
+    } else {
+        "date-short-year"
+    };
+    text.t_with(
+        key,
+        &[
+            ("day", number(day.day())),
+            ("month", text.t(&format!("month-short-{}", day.month())).into()),
+            ("year", year(day)),
+        ],
+    )
 }
 
 fn long_date(text: &Text, day: Date) -> String {
-    text.t_with("date-long", &[("day", number(day.day())), ("month", month(text, day).into()), ("year", year(day))])
+    text.t_with(
+        "date-long",
+        &[
+            ("day", number(day.day())),
+            ("month", month(text, day).into()),
+            ("year", year(day)),
+        ],
+    )
 }
 
 fn month_label(text: &Text, day: Date) -> String {
-    text.t_with("date-month-year", &[("month", month(text, day).into()), ("year", year(day))])
+    text.t_with(
+        "date-month-year",
+        &[("month", month(text, day).into()), ("year", year(day))],
+    )
 }
 
 fn month(text: &Text, day: Date) -> String {
@@ -104,7 +134,10 @@ mod tests {
     #[test]
     fn the_day_is_that_of_the_zone() {
         let berlin: Zoned = "2026-11-20T10:30:00+01:00[Europe/Berlin]".parse().expect("a moment");
-        assert_eq!(group_label(Text::for_locale("de"), at("2026-11-19T23:30:00Z"), &berlin), "Heute");
+        assert_eq!(
+            group_label(Text::for_locale("de"), at("2026-11-19T23:30:00Z"), &berlin),
+            "Heute"
+        );
     }
 
     #[test]

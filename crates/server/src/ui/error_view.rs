@@ -28,8 +28,16 @@ impl ErrorView {
     /// The page for a status, with Parlor's own words for it.
     pub fn for_status(page: Page, status: u16, request_id: Option<String>) -> ErrorView {
         let known = [401, 403, 404, 413, 422, 429, 502, 503].contains(&status);
-        let name = if known { status.to_string() } else { (if status < 500 { "400" } else { "500" }).to_owned() };
-        let (path, label) = if status == 401 { ("/login", "login") } else { ("/chats", "error-home") };
+        let name = if known {
+            status.to_string()
+        } else {
+            (if status < 500 { "400" } else { "500" }).to_owned()
+        };
+        let (path, label) = if status == 401 {
+            ("/login", "login")
+        } else {
+            ("/chats", "error-home")
+        };
         ErrorView {
             status,
             title: page.t(&format!("error-{name}-title")),
@@ -73,7 +81,10 @@ mod tests {
             for page in pages() {
                 let view = ErrorView::for_status(page, status, Some("0198-request".into()));
                 check_html(&view.render().expect("renders"), &view.page);
-                assert!(!view.title.starts_with("error-") && !view.detail.starts_with("error-"), "{status}");
+                assert!(
+                    !view.title.starts_with("error-") && !view.detail.starts_with("error-"),
+                    "{status}"
+                );
             }
         }
     }

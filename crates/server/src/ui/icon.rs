@@ -2,28 +2,60 @@
 
 /// The icon `name` as an inline `<svg>` that screen readers skip; nothing for an unknown name.
 pub fn icon(name: &str) -> String {
-    let Some((_, shape)) = ICONS.iter().find(|(known, _)| *known == name) else { return String::new() };
+    let Some((_, shape)) = ICONS.iter().find(|(known, _)| *known == name) else {
+        return String::new();
+    };
     format!("<svg class=\"icon\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\">{shape}</svg>")
 }
 
 const ICONS: [(&str, &str); 17] = [
     ("plus", "<path d=\"M12 5v14M5 12h14\"/>"),
-    ("search", "<circle cx=\"11\" cy=\"11\" r=\"6.5\"/><path d=\"m16 16 4 4\"/>"),
+    (
+        "search",
+        "<circle cx=\"11\" cy=\"11\" r=\"6.5\"/><path d=\"m16 16 4 4\"/>",
+    ),
     ("menu", "<path d=\"M4 7h16M4 12h16M4 17h10\"/>"),
     ("close", "<path d=\"m6 6 12 12M18 6 6 18\"/>"),
-    ("more", "<path d=\"M6 12h.01M12 12h.01M18 12h.01\" stroke-width=\"2.6\"/>"),
+    (
+        "more",
+        "<path d=\"M6 12h.01M12 12h.01M18 12h.01\" stroke-width=\"2.6\"/>",
+    ),
     ("send", "<path d=\"M12 19V5M6 11l6-6 6 6\"/>"),
-    ("stop", "<rect x=\"7\" y=\"7\" width=\"10\" height=\"10\" rx=\"2\" fill=\"currentColor\"/>"),
-    ("memory", "<path d=\"M7 4h10a1.5 1.5 0 0 1 1.5 1.5V20L12 15.8 5.5 20V5.5A1.5 1.5 0 0 1 7 4z\"/>"),
-    ("account", "<circle cx=\"12\" cy=\"8.5\" r=\"3.8\"/><path d=\"M4.8 20a7.2 7.2 0 0 1 14.4 0\"/>"),
-    ("log-out", "<path d=\"M14 4.5H6.5A1.5 1.5 0 0 0 5 6v12a1.5 1.5 0 0 0 1.5 1.5H14M10 12h10M16.5 8.5 20 12l-3.5 3.5\"/>"),
-    ("trash", "<path d=\"M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 12.5h9.2L17.5 7M10.3 11v5M13.7 11v5\"/>"),
+    (
+        "stop",
+        "<rect x=\"7\" y=\"7\" width=\"10\" height=\"10\" rx=\"2\" fill=\"currentColor\"/>",
+    ),
+    (
+        "memory",
+        "<path d=\"M7 4h10a1.5 1.5 0 0 1 1.5 1.5V20L12 15.8 5.5 20V5.5A1.5 1.5 0 0 1 7 4z\"/>",
+    ),
+    (
+        "account",
+        "<circle cx=\"12\" cy=\"8.5\" r=\"3.8\"/><path d=\"M4.8 20a7.2 7.2 0 0 1 14.4 0\"/>",
+    ),
+    (
+        "log-out",
+        "<path d=\"M14 4.5H6.5A1.5 1.5 0 0 0 5 6v12a1.5 1.5 0 0 0 1.5 1.5H14M10 12h10M16.5 8.5 20 12l-3.5 3.5\"/>",
+    ),
+    (
+        "trash",
+        "<path d=\"M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 12.5h9.2L17.5 7M10.3 11v5M13.7 11v5\"/>",
+    ),
     ("down", "<path d=\"M12 5v14M6 13l6 6 6-6\"/>"),
     ("back", "<path d=\"M19 12H5M11 6l-6 6 6 6\"/>"),
     ("chevron", "<path d=\"m9 6 6 6-6 6\"/>"),
-    ("alert", "<path d=\"M12 4 2.8 19.5h18.4z\"/><path d=\"M12 10v4M12 16.8v.01\"/>"),
-    ("chat", "<path d=\"M4 19.5V7A2.5 2.5 0 0 1 6.5 4.5h11A2.5 2.5 0 0 1 20 7v6.5a2.5 2.5 0 0 1-2.5 2.5H8z\"/>"),
-    ("language", "<circle cx=\"12\" cy=\"12\" r=\"8\"/><path d=\"M4 12h16M12 4c2.4 2.3 3.5 5 3.5 8s-1.1 5.7-3.5 8c-2.4-2.3-3.5-5-3.5-8s1.1-5.7 3.5-8z\"/>"),
+    (
+        "alert",
+        "<path d=\"M12 4 2.8 19.5h18.4z\"/><path d=\"M12 10v4M12 16.8v.01\"/>",
+    ),
+    (
+        "chat",
+        "<path d=\"M4 19.5V7A2.5 2.5 0 0 1 6.5 4.5h11A2.5 2.5 0 0 1 20 7v6.5a2.5 2.5 0 0 1-2.5 2.5H8z\"/>",
+    ),
+    (
+        "language",
+        "<circle cx=\"12\" cy=\"12\" r=\"8\"/><path d=\"M4 12h16M12 4c2.4 2.3 3.5 5 3.5 8s-1.1 5.7-3.5 8c-2.4-2.3-3.5-5-3.5-8s1.1-5.7 3.5-8z\"/>",
+    ),
 ];
 
 #[cfg(test)]

@@ -13,13 +13,24 @@ pub struct Locale {
 
 /// Every language of the interface; the first is the fallback.
 pub const LOCALES: [Locale; 2] = [
-    Locale { code: "en", name: "English", direction: "ltr" },
-    Locale { code: "de", name: "Deutsch", direction: "ltr" },
+    Locale {
+        code: "en",
+        name: "English",
+        direction: "ltr",
+    },
+    Locale {
+        code: "de",
+        name: "Deutsch",
+        direction: "ltr",
+    },
 ];
 
 /// The supported code equal to `code`, or none: use it to check the first segment of a path.
 pub fn supported(code: &str) -> Option<&'static str> {
-    LOCALES.iter().map(|locale| locale.code).find(|supported| *supported == code)
+    LOCALES
+        .iter()
+        .map(|locale| locale.code)
+        .find(|supported| *supported == code)
 }
 
 /// The best supported language for an `Accept-Language` header (RFC 9110, 12.5.4); English when nothing fits.
@@ -37,7 +48,9 @@ pub fn negotiate(accept_language: &str) -> &'static str {
 fn preference(element: &str) -> Option<(&'static str, f32)> {
     let mut parts = element.split(';');
     let tag = parts.next()?.trim().to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+    let weight = parts
+        .find_map(|part| part.trim().strip_prefix("q="))
+        .map_or(Some(1.0), |q| q.parse().ok())?;
     let primary = tag.split('-').next()?;
     Some((supported(primary)?, weight))
 }

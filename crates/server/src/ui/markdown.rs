@@ -57,8 +57,14 @@ fn prepare<'a>(node: &'a AstNode<'a>) {
 /// A check mark instead of an input: nothing in an answer can be ticked, and an input without a label is a riddle to a
 /// screen reader. Raw HTML is escaped by now, so these strings come from task lists alone.
 fn with_task_marks(html: &str) -> String {
-    html.replace("<input type=\"checkbox\" checked=\"\" disabled=\"\" />", "<span class=\"task\">☑</span>")
-        .replace("<input type=\"checkbox\" disabled=\"\" />", "<span class=\"task\">☐</span>")
+    html.replace(
+        "<input type=\"checkbox\" checked=\"\" disabled=\"\" />",
+        "<span class=\"task\">☑</span>",
+    )
+    .replace(
+        "<input type=\"checkbox\" disabled=\"\" />",
+        "<span class=\"task\">☐</span>",
+    )
 }
 
 #[cfg(test)]

@@ -40,12 +40,21 @@ pub struct Viewer {
 impl Viewer {
     /// Their name, or their address when they gave none.
     pub fn name(&self) -> &str {
-        if self.display_name.trim().is_empty() { &self.email } else { &self.display_name }
+        if self.display_name.trim().is_empty() {
+            &self.email
+        } else {
+            &self.display_name
+        }
     }
 
     /// One letter for the round badge.
     pub fn initial(&self) -> String {
-        self.name().trim().chars().next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default()
+        self.name()
+            .trim()
+            .chars()
+            .next()
+            .map(|letter| letter.to_uppercase().to_string())
+            .unwrap_or_default()
     }
 }
 
@@ -73,7 +82,10 @@ impl Theme {
 
     /// The theme of that name; anything else is [`Theme::Auto`].
     pub fn from_id(id: &str) -> Theme {
-        [Theme::Light, Theme::Dark].into_iter().find(|theme| theme.id() == id).unwrap_or_default()
+        [Theme::Light, Theme::Dark]
+            .into_iter()
+            .find(|theme| theme.id() == id)
+            .unwrap_or_default()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use fluent_bundle::concurrent::FluentBundle;
 pub use fluent_bundle::FluentValue;
+use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use include_dir::{Dir, include_dir};
 
@@ -37,10 +37,12 @@ impl Text {
     /// The message `key` with values put into its placeholders; numbers choose plural forms.
     pub fn t_with(&self, key: &str, values: &[(&str, FluentValue<'_>)]) -> String {
         let args: FluentArgs<'_> = values.iter().map(|(name, value)| (*name, value.clone())).collect();
-        self.format(key, &args).or_else(|| TEXTS[0].format(key, &args)).unwrap_or_else(|| {
-            tracing::warn!(key, locale = self.locale.code, "no message for this key");
-            key.to_owned()
-        })
+        self.format(key, &args)
+            .or_else(|| TEXTS[0].format(key, &args))
+            .unwrap_or_else(|| {
+                tracing::warn!(key, locale = self.locale.code, "no message for this key");
+                key.to_owned()
+            })
     }
 
     fn format(&self, key: &str, args: &FluentArgs<'_>) -> Option<String> {
@@ -72,7 +74,10 @@ impl std::fmt::Debug for Text {
 /// The contents of every `.ftl` file of a language.
 fn sources(code: &str) -> impl Iterator<Item = &'static str> {
     let folder = FILES.get_dir(code);
-    folder.into_iter().flat_map(|folder| folder.files()).filter_map(|file| file.contents_utf8())
+    folder
+        .into_iter()
+        .flat_map(|folder| folder.files())
+        .filter_map(|file| file.contents_utf8())
 }
 
 #[cfg(test)]
@@ -87,10 +92,15 @@ mod tests {
     fn keys(code: &str) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
         for source in sources(code) {
-            let resource = fluent_syntax::parser::parse(source).unwrap_or_else(|(_, errors)| panic!("{code}: {errors:?}"));
+            let resource =
+                fluent_syntax::parser::parse(source).unwrap_or_else(|(_, errors)| panic!("{code}: {errors:?}"));
             for entry in resource.body {
                 if let Entry::Message(message) = entry {
-                    assert!(keys.insert(message.id.name.to_owned()), "{code}: {} stands twice", message.id.name);
+                    assert!(
+                        keys.insert(message.id.name.to_owned()),
+                        "{code}: {} stands twice",
+                        message.id.name
+                    );
                 }
             }
         }
@@ -130,11 +140,20 @@ mod tests {
 
     fn variables(code: &str, key: &str) -> BTreeSet<String> {
         let prefix = format!("{key} =");
-        let source = sources(code).find(|source| source.lines().any(|line| line.starts_with(&prefix))).unwrap_or("");
+        let source = sources(code)
+            .find(|source| source.lines().any(|line| line.starts_with(&prefix)))
+            .unwrap_or("");
         let lines = source.lines().skip_while(|line| !line.starts_with(&prefix));
-        let message: Vec<&str> = lines.enumerate().take_while(|(n, line)| *n == 0 || line.starts_with(' ')).map(|(_, line)| line).collect();
+        let message: Vec<&str> = lines
+            .enumerate()
+            .take_while(|(n, line)| *n == 0 || line.starts_with(' '))
+            .map(|(_, line)| line)
+            .collect();
         let words = message.join(" ");
-        let names = words.split('$').skip(1).map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        let names = words
+            .split('$')
+            .skip(1)
+            .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
         names.collect()
     }
 
@@ -144,8 +163,14 @@ mod tests {
         assert_eq!(text.t_with("recalled-count", &[("n", 1.into())]), "Recalled 1 memory");
         assert_eq!(text.t_with("recalled-count", &[("n", 3.into())]), "Recalled 3 memories");
         let text = Text::for_locale("de");
-        assert_eq!(text.t_with("recalled-count", &[("n", 1.into())]), "1 Erinnerung abgerufen");
-        assert_eq!(text.t_with("recalled-count", &[("n", 3.into())]), "3 Erinnerungen abgerufen");
+        assert_eq!(
+            text.t_with("recalled-count", &[("n", 1.into())]),
+            "1 Erinnerung abgerufen"
+        );
+        assert_eq!(
+            text.t_with("recalled-count", &[("n", 3.into())]),
+            "3 Erinnerungen abgerufen"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every query of this feature.
 
 use parlor_db::{
+    dialect,
     entities::users,
     sea_orm::{
         ActiveValue::{NotSet, Set},
@@ -22,6 +23,8 @@ pub enum Registered {
 
 pub(super) async fn insert(app: &App, account: NewAccount, password_hash: String) -> Result<Registered> {
     let tx = app.db.begin().await?;
+    // Of two first accounts at once only one is the first.
+    dialect::serialise(&tx, "first account").await?;
     let (role, plan) = rules::role_and_plan(none_yet(&tx).await?);
     let now = app.clock.now();
     let id = app.ids.next();

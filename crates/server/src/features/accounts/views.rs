@@ -84,13 +84,24 @@ pub struct AccountView {
 impl AccountView {
     fn themes(&self) -> [(Theme, String); 3] {
         let page = &self.page;
-        [(Theme::Auto, page.t("theme-auto")), (Theme::Light, page.t("theme-light")), (Theme::Dark, page.t("theme-dark"))]
+        [
+            (Theme::Auto, page.t("theme-auto")),
+            (Theme::Light, page.t("theme-light")),
+            (Theme::Dark, page.t("theme-dark")),
+        ]
     }
 }
 
 /// Carries `next` from one page to the other.
 fn next_query(next: Option<&str>) -> String {
-    next.map_or_else(String::new, |next| format!("?next={}", askama::filters::urlencode_strict(next).map(|path| path.to_string()).unwrap_or_default()))
+    next.map_or_else(String::new, |next| {
+        format!(
+            "?next={}",
+            askama::filters::urlencode_strict(next)
+                .map(|path| path.to_string())
+                .unwrap_or_default()
+        )
+    })
 }
 
 /// Sample data for tests and for looking at the pages.
@@ -101,14 +112,30 @@ pub mod sample {
     /// The page as somebody sees it who mistyped the password.
     pub fn login(page: Page) -> LoginView {
         let error = Some(page.t("login-failed"));
-        LoginView { page: Page { viewer: None, notice: None, ..page }, email: "mira@example.org".into(), next: Some("/en/chats?q=a b".into()), error }
+        LoginView {
+            page: Page {
+                viewer: None,
+                notice: None,
+                ..page
+            },
+            email: "mira@example.org".into(),
+            next: Some("/en/chats?q=a b".into()),
+            error,
+        }
     }
 
     /// The first visitor, with a password that is too short.
     pub fn register(page: Page) -> RegisterView {
-        let errors = RegisterErrors { password: Some(page.count("field-password-short", 12)), ..RegisterErrors::default() };
+        let errors = RegisterErrors {
+            password: Some(page.count("field-password-short", 12)),
+            ..RegisterErrors::default()
+        };
         RegisterView {
-            page: Page { viewer: None, notice: None, ..page },
+            page: Page {
+                viewer: None,
+                notice: None,
+                ..page
+            },
             email: "mira@example.org".into(),
             display_name: "Mira \"<Holm>".into(),
             next: None,
@@ -122,7 +149,11 @@ pub mod sample {
     /// Settings.
     pub fn account(page: Page) -> AccountView {
         AccountView {
-            page: Page { path: "/account".into(), notice: None, ..page },
+            page: Page {
+                path: "/account".into(),
+                notice: None,
+                ..page
+            },
             email: "mira@example.org".into(),
             display_name: "Mira Holm".into(),
             display_name_error: None,

@@ -3,7 +3,9 @@
 use askama::Template;
 
 use crate::ui::Page;
-pub use parts::{ChatGroup, ChatLink, Composer, LearnedView, MessageView, ModelNotice, RecalledView, Role, Sidebar, Status, Tier};
+pub use parts::{
+    ChatGroup, ChatLink, Composer, LearnedView, MessageView, ModelNotice, RecalledView, Role, Sidebar, Status, Tier,
+};
 
 mod parts;
 
@@ -54,7 +56,11 @@ pub struct ChatView {
 
 impl ChatView {
     fn title(&self) -> String {
-        if self.title.is_empty() { self.page.t("chat-untitled") } else { self.title.clone() }
+        if self.title.is_empty() {
+            self.page.t("chat-untitled")
+        } else {
+            self.title.clone()
+        }
     }
 
     fn running(&self) -> bool {
@@ -63,8 +69,16 @@ impl ChatView {
 
     /// What the script copies for a message that the server has not shown yet.
     fn blank(&self, role: Role) -> MessageView {
-        let status = if role == Role::User { Status::Complete } else { Status::Running };
-        MessageView { role, status, ..MessageView::default() }
+        let status = if role == Role::User {
+            Status::Complete
+        } else {
+            Status::Running
+        };
+        MessageView {
+            role,
+            status,
+            ..MessageView::default()
+        }
     }
 }
 
@@ -96,7 +110,14 @@ mod tests {
             check_html(&html, &view.page);
             assert_eq!(html.matches("?draft=").count(), 4);
             assert!(html.contains(&view.page.with("welcome-name", "Mira")));
-            assert!(html.contains("aria-current=\"page\"") || view.sidebar.groups.iter().all(|group| group.chats.iter().all(|chat| !chat.active)));
+            assert!(
+                html.contains("aria-current=\"page\"")
+                    || view
+                        .sidebar
+                        .groups
+                        .iter()
+                        .all(|group| group.chats.iter().all(|chat| !chat.active))
+            );
         }
     }
 
@@ -109,10 +130,20 @@ mod tests {
             for status in ["complete", "running", "interrupted", "failed", "cancelled"] {
                 assert!(html.contains(&format!("data-status=\"{status}\"")), "{status}");
             }
-            assert!(html.contains("http-equiv=\"refresh\""), "a running answer is looked at again without scripts");
+            assert!(
+                html.contains("http-equiv=\"refresh\""),
+                "a running answer is looked at again without scripts"
+            );
             assert!(html.contains(&view.page.count("recalled-count", 2)));
-            assert!(html.contains("&#60;b&#62;not bold"), "what a person wrote is never markup");
-            assert_eq!(html.matches("data-continue").count(), 3, "interrupted, failed and cancelled answers can go on");
+            assert!(
+                html.contains("&#60;b&#62;not bold"),
+                "what a person wrote is never markup"
+            );
+            assert_eq!(
+                html.matches("data-continue").count(),
+                3,
+                "interrupted, failed and cancelled answers can go on"
+            );
         }
     }
 
@@ -123,7 +154,11 @@ mod tests {
             let view = sample::chat(page.clone());
             let whole = view.render().expect("renders");
             for m in view.messages {
-                let fragment = MessageFragment { page: page.clone(), chat_id: view.chat_id.clone(), m };
+                let fragment = MessageFragment {
+                    page: page.clone(),
+                    chat_id: view.chat_id.clone(),
+                    m,
+                };
                 let html = fragment.render().expect("renders");
                 check_fragment(&html);
                 assert!(whole.contains(html.trim()), "{html}");
@@ -134,7 +169,10 @@ mod tests {
     #[test]
     fn without_a_model_the_page_says_what_to_do() {
         for page in pages() {
-            let view = ChatsView { model: ModelNotice::Missing, ..sample::chats(page) };
+            let view = ChatsView {
+                model: ModelNotice::Missing,
+                ..sample::chats(page)
+            };
             let html = view.render().expect("renders");
             check_html(&html, &view.page);
             assert!(html.contains("parlor models pull") && html.contains("OPENAI_BASE_URL"));
@@ -145,10 +183,25 @@ mod tests {
     fn chats_are_grouped_in_the_order_they_come() {
         let text = crate::ui::Text::for_locale("en");
         let now: jiff::Zoned = "2026-11-20T09:30:00+00:00[UTC]".parse().expect("a moment");
-        let chat = |id: &str, at: &str| (at.parse().expect("a moment"), ChatLink { id: id.into(), ..ChatLink::default() });
-        let chats = vec![chat("a", "2026-11-20T08:00:00Z"), chat("b", "2026-11-20T07:00:00Z"), chat("c", "2026-11-19T07:00:00Z")];
+        let chat = |id: &str, at: &str| {
+            (
+                at.parse().expect("a moment"),
+                ChatLink {
+                    id: id.into(),
+                    ..ChatLink::default()
+                },
+            )
+        };
+        let chats = vec![
+            chat("a", "2026-11-20T08:00:00Z"),
+            chat("b", "2026-11-20T07:00:00Z"),
+            chat("c", "2026-11-19T07:00:00Z"),
+        ];
         let groups = ChatGroup::by_day(text, &now, chats);
-        let shown: Vec<_> = groups.iter().map(|group| (group.label.as_str(), group.chats.len())).collect();
+        let shown: Vec<_> = groups
+            .iter()
+            .map(|group| (group.label.as_str(), group.chats.len()))
+            .collect();
         assert_eq!(shown, [("Today", 2), ("Yesterday", 1)]);
         assert_eq!(groups[0].chats[0].when.label, "08:00");
     }

@@ -55,8 +55,9 @@ pub(super) async fn insert(app: &App, tx: &Tx, owner: Owner, new: Vec<New>) -> R
         access_count: 0,
     };
     let mut rows: Vec<Memory> = new.into_iter().map(row).collect();
-    let known = known_hashes(tx, owner, &rows).await?;
-    let mut seen = known;
+    // Two messages at once may say the same; the second must see what the first has stored.
+    dialect::serialise(tx, &format!("memories of {}", owner.id())).await?;
+    let mut seen = known_hashes(tx, owner, &rows).await?;
     rows.retain(|row| seen.insert(row.content_hash.clone()));
     if rows.is_empty() {
         return Ok(rows);

@@ -57,7 +57,16 @@ pub struct SourceView {
 }
 
 /// The kinds that have words of their own; any other is shown by its name.
-const KINDS: [&str; 8] = ["fact", "preference", "event", "plan", "episode", "identity", "relationship", "mood"];
+const KINDS: [&str; 8] = [
+    "fact",
+    "preference",
+    "event",
+    "plan",
+    "episode",
+    "identity",
+    "relationship",
+    "mood",
+];
 
 impl MemoriesView {
     fn kind_label(&self, id: &str) -> String {
@@ -69,12 +78,17 @@ impl MemoriesView {
     }
 
     fn kind_href(&self, kind: &KindChip) -> String {
-        let query = askama::filters::urlencode_strict(&self.query).map(|query| query.to_string()).unwrap_or_default();
+        let query = askama::filters::urlencode_strict(&self.query)
+            .map(|query| query.to_string())
+            .unwrap_or_default();
         self.page.url(&format!("/memories?kind={}&q={query}", kind.id))
     }
 
     fn active_kind(&self) -> Option<&str> {
-        self.kinds.iter().find(|kind| kind.active && !kind.id.is_empty()).map(|kind| kind.id.as_str())
+        self.kinds
+            .iter()
+            .find(|kind| kind.active && !kind.id.is_empty())
+            .map(|kind| kind.id.as_str())
     }
 
     fn filtered(&self) -> bool {
@@ -88,23 +102,62 @@ pub mod sample {
     use super::*;
 
     fn memory(id: &str, kind: &str, content: &str) -> MemoryView {
-        let when = When { iso: "2026-11-03T09:14:00Z".into(), label: "3 Nov".into(), full: "3 November 2026, 09:14".into() };
-        let source = Some(SourceView { chat_id: "c1".into(), title: "A weekend near the water".into() });
-        MemoryView { id: id.into(), content: content.into(), kind: kind.into(), when, source }
+        let when = When {
+            iso: "2026-11-03T09:14:00Z".into(),
+            label: "3 Nov".into(),
+            full: "3 November 2026, 09:14".into(),
+        };
+        let source = Some(SourceView {
+            chat_id: "c1".into(),
+            title: "A weekend near the water".into(),
+        });
+        MemoryView {
+            id: id.into(),
+            content: content.into(),
+            kind: kind.into(),
+            when,
+            source,
+        }
     }
 
     /// Some memories.
     pub fn memories(page: Page) -> MemoriesView {
-        let chip = |id: &str, count| KindChip { id: id.into(), active: id.is_empty(), count: Some(count) };
+        let chip = |id: &str, count| KindChip {
+            id: id.into(),
+            active: id.is_empty(),
+            count: Some(count),
+        };
         MemoriesView {
-            page: Page { path: "/memories".into(), notice: None, ..page },
+            page: Page {
+                path: "/memories".into(),
+                notice: None,
+                ..page
+            },
             query: String::new(),
-            kinds: vec![chip("", 14), chip("preference", 5), chip("fact", 6), chip("plan", 2), chip("event", 1)],
+            kinds: vec![
+                chip("", 14),
+                chip("preference", 5),
+                chip("fact", 6),
+                chip("plan", 2),
+                chip("event", 1),
+            ],
             memories: vec![
-                memory("1", "preference", "I don't eat fish, and I'm happiest before eight in the morning."),
+                memory(
+                    "1",
+                    "preference",
+                    "I don't eat fish, and I'm happiest before eight in the morning.",
+                ),
                 memory("2", "plan", "Jonas and I want a weekend away before Christmas."),
-                memory("3", "fact", "My sister Ada lives in Lübeck and works on <wind turbines>."),
-                memory("4", "event", "I ran my first ten kilometres on the last Sunday of October, in the rain, and hated only the middle of it."),
+                memory(
+                    "3",
+                    "fact",
+                    "My sister Ada lives in Lübeck and works on <wind turbines>.",
+                ),
+                memory(
+                    "4",
+                    "event",
+                    "I ran my first ten kilometres on the last Sunday of October, in the rain, and hated only the middle of it.",
+                ),
             ],
             next_page: Some("/en/memories?cursor=x".into()),
         }
@@ -112,7 +165,12 @@ pub mod sample {
 
     /// Nothing yet.
     pub fn empty(page: Page) -> MemoriesView {
-        MemoriesView { kinds: Vec::new(), memories: Vec::new(), next_page: None, ..memories(page) }
+        MemoriesView {
+            kinds: Vec::new(),
+            memories: Vec::new(),
+            next_page: None,
+            ..memories(page)
+        }
     }
 }
 
@@ -140,7 +198,11 @@ mod tests {
             let html = empty.render().expect("renders");
             check_html(&html, &empty.page);
             assert!(html.contains(&page.t("memories-empty-title")));
-            let none = MemoriesView { query: "a&b".into(), kinds: sample::memories(page.clone()).kinds, ..sample::empty(page.clone()) };
+            let none = MemoriesView {
+                query: "a&b".into(),
+                kinds: sample::memories(page.clone()).kinds,
+                ..sample::empty(page.clone())
+            };
             let html = none.render().expect("renders");
             check_html(&html, &none.page);
             assert!(html.contains(&page.t("memories-none-title")));

@@ -1,4 +1,4 @@
-// Shows text while it arrives: paragraphs and fenced code, as text nodes only. The server's rendering replaces it at
+// Shows text while it arrives: paragraphs and fenced code, built from text nodes, never from HTML. The server's rendering replaces it at
 // the end, so this stays small and cannot be talked into markup.
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -60,8 +60,24 @@ export class Reveal {
 
   change(block, part) {
     block.text = part.text;
-    (block.element.querySelector("code") ?? block.element).textContent = part.text;
+    if (part.kind === "code") block.element.querySelector("code").textContent = part.text;
+    else block.element.replaceChildren(...inline(part.text));
   }
+}
+
+// Bold and code, once they are closed; everything else as it is written.
+function inline(text) {
+  return text.split(/(\*\*[^*\n]+\*\*|`[^`\n]+`)/).map((piece) => {
+    if (/^\*\*.+\*\*$/.test(piece)) return wrap("strong", piece.slice(2, -2));
+    if (/^`.+`$/.test(piece)) return wrap("code", piece.slice(1, -1));
+    return document.createTextNode(piece);
+  });
+}
+
+function wrap(name, text) {
+  const element = document.createElement(name);
+  element.textContent = text;
+  return element;
 }
 
 function codeElement() {

@@ -52,6 +52,13 @@ fn highlight(language: &str, code: &str) -> Option<String> {
 
 fn syntax(language: &str) -> Option<&'static SyntaxReference> {
     let name = language.to_ascii_lowercase();
-    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, known)| known);
-    if name.is_empty() { None } else { SYNTAXES.find_syntax_by_token(name) }
+    let name = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == name)
+        .map_or(name.as_str(), |(_, known)| known);
+    if name.is_empty() {
+        None
+    } else {
+        SYNTAXES.find_syntax_by_token(name)
+    }
 }

@@ -6,8 +6,39 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 
 const ELEMENTS: [&str; 33] = [
-    "a", "b", "blockquote", "br", "button", "code", "del", "em", "figcaption", "figure", "h3", "h4", "h5", "h6", "hr", "i", "kbd", "li",
-    "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "button",
+    "code",
+    "del",
+    "em",
+    "figcaption",
+    "figure",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "kbd",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 ];
 
 static GATE: LazyLock<Builder<'static>> = LazyLock::new(gate);
@@ -29,7 +60,14 @@ fn gate() -> Builder<'static> {
             ("th", HashSet::from(["align"])),
         ]))
         .tag_attribute_values(HashMap::from([
-            ("button", HashMap::from([("type", HashSet::from(["button"])), ("hidden", HashSet::from([""])), ("data-copy", HashSet::from([""]))])),
+            (
+                "button",
+                HashMap::from([
+                    ("type", HashSet::from(["button"])),
+                    ("hidden", HashSet::from([""])),
+                    ("data-copy", HashSet::from([""])),
+                ]),
+            ),
             ("pre", HashMap::from([("tabindex", HashSet::from(["0"]))])),
         ]))
         .set_tag_attribute_value("a", "target", "_blank")

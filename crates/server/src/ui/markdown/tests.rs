@@ -4,7 +4,9 @@ use super::render;
 
 #[test]
 fn renders_what_people_write() {
-    let html = render("# Plan\n\n- [x] pack\n- [ ] go\n\n| a | b |\n|---|--:|\n| 1 | ~~2~~ |\n\nSee https://example.org **now**.");
+    let html = render(
+        "# Plan\n\n- [x] pack\n- [ ] go\n\n| a | b |\n|---|--:|\n| 1 | ~~2~~ |\n\nSee https://example.org **now**.",
+    );
     assert!(html.contains("<h3>Plan</h3>"), "{html}");
     assert!(html.contains("<span class=\"task\">☑</span> pack"), "{html}");
     assert!(html.contains("<span class=\"task\">☐</span> go"), "{html}");
@@ -15,7 +17,11 @@ fn renders_what_people_write() {
 #[test]
 fn links_leave_without_a_trace() {
     let html = render("[a](https://example.org/x) and [here](/en/logout) and [mail](mailto:a@example.org)");
-    assert_eq!(html.matches("rel=\"noopener noreferrer nofollow\"").count(), 3, "{html}");
+    assert_eq!(
+        html.matches("rel=\"noopener noreferrer nofollow\"").count(),
+        3,
+        "{html}"
+    );
     assert_eq!(html.matches("target=\"_blank\"").count(), 3, "{html}");
     assert!(html.contains("href=\"https://example.org/x\""), "{html}");
     assert!(!html.contains("logout"), "{html}");
@@ -34,7 +40,10 @@ fn code_is_coloured_labelled_and_can_be_copied() {
     let html = render("```rust\nfn main() { let a = \"<b>\"; }\n```");
     assert!(html.contains("<figure class=\"code\">"), "{html}");
     assert!(html.contains("<span class=\"code-language\">rust</span>"), "{html}");
-    assert!(html.contains("<button type=\"button\" class=\"code-copy\" data-copy=\"\" hidden=\"\"></button>"), "{html}");
+    assert!(
+        html.contains("<button type=\"button\" class=\"code-copy\" data-copy=\"\" hidden=\"\"></button>"),
+        "{html}"
+    );
     assert!(html.contains("class=\"hl-storage"), "{html}");
     assert!(html.contains("&lt;b&gt;"), "{html}");
 }
@@ -52,7 +61,10 @@ fn every_prefix_of_an_answer_renders() {
     for end in (0..=answer.len()).filter(|end| answer.is_char_boundary(*end)) {
         render(&answer[..end]);
     }
-    assert!(render("Look:\n```py\nprint(").contains("<figure class=\"code\">"), "an open fence is code already");
+    assert!(
+        render("Look:\n```py\nprint(").contains("<figure class=\"code\">"),
+        "an open fence is code already"
+    );
 }
 
 /// SEC: what an answer (or a memory in it) contains never runs in the reader's page.
@@ -100,20 +112,64 @@ const ATTACKS: [&str; 30] = [
 fn assert_harmless(markdown: &str) {
     let html = render(markdown);
     for (element, attributes) in elements(&html) {
-        assert!(HARMLESS.contains(&element.as_str()), "{markdown:?} gave <{element}> in {html}");
+        assert!(
+            HARMLESS.contains(&element.as_str()),
+            "{markdown:?} gave <{element}> in {html}"
+        );
         for (name, value) in attributes {
-            assert!(QUIET.contains(&name.as_str()), "{markdown:?} gave {name}={value:?} in {html}");
+            assert!(
+                QUIET.contains(&name.as_str()),
+                "{markdown:?} gave {name}={value:?} in {html}"
+            );
             let schemes = ["http://", "https://", "mailto:"];
-            assert!(name != "href" || schemes.iter().any(|scheme| value.to_lowercase().starts_with(scheme)), "{markdown:?} gave {value}");
+            assert!(
+                name != "href" || schemes.iter().any(|scheme| value.to_lowercase().starts_with(scheme)),
+                "{markdown:?} gave {value}"
+            );
         }
     }
 }
 
 const HARMLESS: [&str; 25] = [
-    "a", "blockquote", "br", "button", "code", "del", "em", "figcaption", "figure", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
-    "span", "strong", "table", "tbody", "td", "th", "thead",
+    "a",
+    "blockquote",
+    "br",
+    "button",
+    "code",
+    "del",
+    "em",
+    "figcaption",
+    "figure",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "span",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
 ];
-const QUIET: [&str; 11] = ["align", "class", "data-copy", "hidden", "href", "rel", "start", "tabindex", "target", "title", "type"];
+const QUIET: [&str; 11] = [
+    "align",
+    "class",
+    "data-copy",
+    "hidden",
+    "href",
+    "rel",
+    "start",
+    "tabindex",
+    "target",
+    "title",
+    "type",
+];
 
 /// Every opening tag of well-formed HTML: its name, and its attributes with their values.
 fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
@@ -137,9 +193,11 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
     let mut found = Vec::new();
     loop {
         rest = rest.trim_start_matches([' ', '/', '\n']);
-        let Some(end) = rest.find(['=', '>', ' ']) else { return (found, "") };
-        if rest.starts_with('>') {
-            return (found, &rest[1..]);
+        let Some(end) = rest.find(['=', '>', ' ']) else {
+            return (found, "");
+        };
+        if let Some(after) = rest.strip_prefix('>') {
+            return (found, after);
         }
         let name = rest[..end].to_lowercase();
         rest = &rest[end..];
@@ -154,8 +212,17 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
 fn the_reader_of_tags_sees_attributes() {
     let found = elements("<p>x</p><img src=\"a>b\" onerror=\"y\"><a hidden>");
     let image = found.iter().find(|(name, _)| name == "img").expect("the image");
-    assert_eq!(image.1, [("src".to_owned(), "a>b".to_owned()), ("onerror".to_owned(), "y".to_owned())]);
-    assert_eq!(found.iter().find(|(name, _)| name == "a").expect("the link").1[0].0, "hidden");
+    assert_eq!(
+        image.1,
+        [
+            ("src".to_owned(), "a>b".to_owned()),
+            ("onerror".to_owned(), "y".to_owned())
+        ]
+    );
+    assert_eq!(
+        found.iter().find(|(name, _)| name == "a").expect("the link").1[0].0,
+        "hidden"
+    );
 }
 
 proptest! {
@@ -168,6 +235,28 @@ proptest! {
 }
 
 const FRAGMENTS: [&str; 24] = [
-    "<script>", "</script>", "<img src=x ", "onerror=alert(1)", ">", "\"", "'", "`", "```", "\n", "[x](", "javascript:", "alert(1)", ")",
-    "<svg onload=", "<a href=", "| a |\n|---|\n", "- [x] ", "![", "](", "&quot;", "<!--", "-->", "\\",
+    "<script>",
+    "</script>",
+    "<img src=x ",
+    "onerror=alert(1)",
+    ">",
+    "\"",
+    "'",
+    "`",
+    "```",
+    "\n",
+    "[x](",
+    "javascript:",
+    "alert(1)",
+    ")",
+    "<svg onload=",
+    "<a href=",
+    "| a |\n|---|\n",
+    "- [x] ",
+    "![",
+    "](",
+    "&quot;",
+    "<!--",
+    "-->",
+    "\\",
 ];

@@ -2,8 +2,8 @@
 
 use jiff::{Timestamp, Zoned};
 
-use crate::ui::dates::{self, When};
 use crate::ui::Text;
+use crate::ui::dates::{self, When};
 
 /// The list of chats beside the room.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,10 @@ impl ChatGroup {
             let label = dates::group_label(text, at, now);
             match groups.last_mut().filter(|group| group.label == label) {
                 Some(group) => group.chats.push(chat),
-                None => groups.push(ChatGroup { label, chats: vec![chat] }),
+                None => groups.push(ChatGroup {
+                    label,
+                    chats: vec![chat],
+                }),
             }
         }
         groups
@@ -143,7 +146,13 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Status; 5] = [Status::Complete, Status::Running, Status::Interrupted, Status::Failed, Status::Cancelled];
+    const ALL: [Status; 5] = [
+        Status::Complete,
+        Status::Running,
+        Status::Interrupted,
+        Status::Failed,
+        Status::Cancelled,
+    ];
 
     /// Its name in the API and in the page.
     pub fn id(self) -> &'static str {
@@ -158,7 +167,10 @@ impl Status {
 
     /// The status of that name; anything else is [`Status::Complete`].
     pub fn from_id(id: &str) -> Status {
-        Status::ALL.into_iter().find(|status| status.id() == id).unwrap_or_default()
+        Status::ALL
+            .into_iter()
+            .find(|status| status.id() == id)
+            .unwrap_or_default()
     }
 
     /// Whether the page offers to go on with it, or to try again.
