@@ -65,14 +65,22 @@ impl Db {
             .sqlx_logging(false)
             .test_before_acquire(false);
         let pool = Database::connect(options).await?;
-        Ok(Self { reader: pool.clone(), writer: pool, _lock: None })
+        Ok(Self {
+            reader: pool.clone(),
+            writer: pool,
+            _lock: None,
+        })
     }
 
     async fn connect_sqlite(connect: &Connect, path: &Path) -> Result<Self> {
         let lock = lock_file(path)?;
         let writer = open_sqlite(path, 1, connect.acquire_timeout.max(Duration::from_secs(30))).await?;
         let reader = open_sqlite(path, connect.max_connections.max(1), connect.acquire_timeout).await?;
-        Ok(Self { reader, writer, _lock: Some(std::sync::Arc::new(lock)) })
+        Ok(Self {
+            reader,
+            writer,
+            _lock: Some(std::sync::Arc::new(lock)),
+        })
     }
 
     /// Brings the schema up to date; safe to call from many nodes at once.
@@ -170,9 +178,8 @@ async fn open_sqlite(path: &Path, connections: u32, acquire_timeout: Duration) -
 }
 
 fn lock_file(database: &Path) -> Result<fs::File> {
-    let unusable = |what: &str, cause: &dyn std::fmt::Display| {
-        Error::Unusable(format!("{what} {}: {cause}", database.display()))
-    };
+    let unusable =
+        |what: &str, cause: &dyn std::fmt::Display| Error::Unusable(format!("{what} {}: {cause}", database.display()));
     if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|e| unusable("cannot create the folder of", &e))?;
     }

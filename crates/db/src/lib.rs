@@ -25,4 +25,9 @@ pub enum Error {
     Unusable(String),
 }
 
+/// Writes a column only when there is something to write.
+pub fn set_if<T: Into<sea_orm::Value>>(value: Option<T>) -> sea_orm::ActiveValue<T> {
+    value.map_or(sea_orm::ActiveValue::NotSet, sea_orm::ActiveValue::Set)
+}
+
 pub type Result<T> = std::result::Result<T, Error>;

@@ -41,14 +41,20 @@ impl Timestamp {
 impl ops::Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
 impl ops::Sub<Duration> for Timestamp {
     type Output = Self;
     fn sub(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
@@ -126,6 +132,9 @@ mod tests {
     fn is_written_as_rfc_3339_with_microseconds() {
         let t = Timestamp::from_micros(1_700_000_000_000_010);
         assert_eq!(serde_json::to_string(&t).unwrap(), "\"2023-11-14T22:13:20.000010Z\"");
-        assert_eq!(serde_json::from_str::<Timestamp>("\"2023-11-14T23:13:20.00001+01:00\"").unwrap(), t);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>("\"2023-11-14T23:13:20.00001+01:00\"").unwrap(),
+            t
+        );
     }
 }

@@ -67,7 +67,8 @@ impl Error {
             Self::RateLimited {
                 retry_after_s: Some(seconds),
             } => {
-                format!("The model is busy. Try again in {seconds} seconds.")
+                let unit = if *seconds == 1 { "second" } else { "seconds" };
+                format!("The model is busy. Try again in {seconds} {unit}.")
             }
             Self::RateLimited { retry_after_s: None } => "The model is busy. Try again in a minute.".into(),
             Self::Malformed(_) => "The model sent an answer that could not be read. Try again.".into(),

@@ -10,7 +10,7 @@ pub mod models;
 mod openai;
 #[cfg(feature = "scripted")]
 mod scripted;
-mod tls;
+pub mod tls;
 
 pub use chat::{ChatModel, ChatRequest, ChatStream, Chunk, Finish, Message, Role, Usage};
 #[cfg(feature = "scripted")]

@@ -96,7 +96,9 @@ impl App {
     }
 
     async fn start_workers(&self, log_inbox: crate::features::generations::LogInbox) -> anyhow::Result<()> {
-        crate::features::generations::recover(self, true).await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        crate::features::generations::recover(self, true)
+            .await
+            .map_err(|e| anyhow::anyhow!("{e:?}"))?;
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
         crate::jobs::start(self);

@@ -19,7 +19,10 @@ pub struct Clock {
 
 impl Clock {
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for the time"
+    )]
     pub fn now(&self) -> Timestamp {
         let system = jiff::Timestamp::now().as_microsecond();
         Timestamp::from_micros(system + self.offset_micros.load(Ordering::Relaxed))
@@ -27,7 +30,8 @@ impl Clock {
 
     /// Moves this clock forward, for tests that come back the next day.
     pub fn advance(&self, by: Duration) {
-        self.offset_micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.offset_micros
+            .fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }
 
@@ -41,7 +45,10 @@ pub struct Ids {
 impl Ids {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, context: Arc::new(Mutex::new(uuid::ContextV7::new())) }
+        Self {
+            clock,
+            context: Arc::new(Mutex::new(uuid::ContextV7::new())),
+        }
     }
 
     #[must_use]

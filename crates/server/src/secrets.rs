@@ -30,7 +30,10 @@ impl Keys {
             Some(key) => key,
             None => from_file(&data_dir.join("master.key"))?,
         };
-        Ok(Self { csrf: derive(&master, "csrf"), signing: derive(&master, "access-token-signing") })
+        Ok(Self {
+            csrf: derive(&master, "csrf"),
+            signing: derive(&master, "access-token-signing"),
+        })
     }
 
     /// Seed of the Ed25519 key that signs access tokens.
@@ -64,8 +67,12 @@ fn derive(master: &[u8; 32], purpose: &str) -> [u8; 32] {
 }
 
 fn decode(text: &str) -> anyhow::Result<[u8; 32]> {
-    let bytes = BASE64_STANDARD.decode(text.trim()).context("the master key is not base64")?;
-    bytes.try_into().map_err(|bytes: Vec<u8>| anyhow::anyhow!("the master key has {} bytes, not 32", bytes.len()))
+    let bytes = BASE64_STANDARD
+        .decode(text.trim())
+        .context("the master key is not base64")?;
+    bytes
+        .try_into()
+        .map_err(|bytes: Vec<u8>| anyhow::anyhow!("the master key has {} bytes, not 32", bytes.len()))
 }
 
 fn from_file(path: &Path) -> anyhow::Result<[u8; 32]> {
@@ -114,7 +121,10 @@ mod tests {
         let second = Keys::load(None, folder.path()).unwrap();
         assert_eq!(first.csrf_tag(b"x"), second.csrf_tag(b"x"));
         assert_ne!(first.csrf, first.signing);
-        let mode = fs::metadata(folder.path().join("master.key")).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join("master.key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

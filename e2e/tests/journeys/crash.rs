@@ -9,6 +9,7 @@ use crate::pages::{COMPLETE, INTERRUPTED, RUNNING, ask_in_new_chat, sign_up};
 use crate::stage::play;
 
 const STEPS: usize = 80;
+const THE_END: &str = "And so it ended well.";
 
 #[tokio::test]
 async fn a_killed_server_keeps_what_was_seen_and_continues() -> Result<()> {
@@ -16,7 +17,9 @@ async fn a_killed_server_keeps_what_was_seen_and_continues() -> Result<()> {
         .map(|step| format!("step-{step}."))
         .collect::<Vec<_>>()
         .join(" ");
-    play("crash", &[("story", &story)], async |stage| {
+    // Going on is asked for in Parlor's words, which come after the question: the first rule that fits counts.
+    let rules = [("Continue your last answer", THE_END), ("story", story.as_str())];
+    play("crash", &rules, async |stage| {
         let ada = stage.window(Window::default()).await?;
         sign_up(&ada, "en", "Ada").await?;
 
@@ -41,10 +44,14 @@ async fn a_killed_server_keeps_what_was_seen_and_continues() -> Result<()> {
         }
 
         ada.click(&format!("{INTERRUPTED} [data-continue] button")).await?;
-        let whole = ada.wait_until_shown(COMPLETE, &format!("step-{STEPS}.")).await?;
+        let whole = ada.wait_until_shown(COMPLETE, THE_END).await?;
         ensure!(
-            whole.contains("step-1. step-2."),
+            whole.contains(&format!("step-{seen}.")),
             "going on replaced what was there: {whole}"
+        );
+        ensure!(
+            stage.upstream.last_prompt().contains(&format!("step-{seen}.")),
+            "the model was not told where it stopped"
         );
         Ok(())
     })

@@ -8,44 +8,42 @@ use crate::stage::{Stage, play};
 
 const STATEMENT: &str = "My name is Ada, I live in Lisbon and I am allergic to peanuts.";
 const QUESTION: &str = "What am I allergic to?";
+/// The question first: what is recalled for it contains the statement.
+const RULES: [(&str, &str); 2] = [("allergic to?", "Let me think about that."), ("My name is", GREETING)];
 const GREETING: &str = "Nice to meet you, Ada. I will keep in mind what you told me about Lisbon and about peanuts.";
 
 #[tokio::test]
 async fn what_a_person_said_is_recalled_in_a_new_chat_and_by_nobody_else() -> Result<()> {
-    play(
-        "memory",
-        &[("My name is", GREETING), ("allergic to?", "Let me think about that.")],
-        async |stage| {
-            let ada = stage.window(Window::default()).await?;
-            sign_up(&ada, "en", "Ada").await?;
+    play("memory", &RULES, async |stage| {
+        let ada = stage.window(Window::default()).await?;
+        sign_up(&ada, "en", "Ada").await?;
 
-            stage.upstream.set_pace(std::time::Duration::from_millis(60));
-            ask_in_new_chat(&ada, "en", STATEMENT).await?;
-            ensure_streamed(&ada).await?;
-            ada.wait_until_shown(COMPLETE, GREETING).await?;
-            ada.reload().await?;
-            ada.wait_until_shown(COMPLETE, GREETING).await?;
-            wait_until_remembered(&ada, "en", "peanuts").await?;
+        stage.upstream.set_pace(std::time::Duration::from_millis(60));
+        ask_in_new_chat(&ada, "en", STATEMENT).await?;
+        ensure_streamed(&ada).await?;
+        ada.wait_until_shown(COMPLETE, GREETING).await?;
+        ada.reload().await?;
+        ada.wait_until_shown(COMPLETE, GREETING).await?;
+        wait_until_remembered(&ada, "en", "peanuts").await?;
 
-            ask_in_new_chat(&ada, "en", QUESTION).await?;
-            ada.wait_until_shown(COMPLETE, "Let me think").await?;
-            ensure!(
-                ada.whole_text(RECALLED).await?.contains("peanuts"),
-                "the recalled memory is not shown"
-            );
-            ensure!(
-                stage.upstream.last_prompt().contains("peanuts"),
-                "the memory did not reach the prompt"
-            );
-            ada.reload().await?;
-            ensure!(
-                ada.whole_text(RECALLED).await?.contains("peanuts"),
-                "after a reload it is not shown any more"
-            );
+        ask_in_new_chat(&ada, "en", QUESTION).await?;
+        ada.wait_until_shown(COMPLETE, "Let me think").await?;
+        ensure!(
+            ada.whole_text(RECALLED).await?.contains("peanuts"),
+            "the recalled memory is not shown"
+        );
+        ensure!(
+            stage.upstream.last_prompt().contains("peanuts"),
+            "the memory did not reach the prompt"
+        );
+        ada.reload().await?;
+        ensure!(
+            ada.whole_text(RECALLED).await?.contains("peanuts"),
+            "after a reload it is not shown any more"
+        );
 
-            nobody_else_is_told(stage).await
-        },
-    )
+        nobody_else_is_told(stage).await
+    })
     .await
 }
 

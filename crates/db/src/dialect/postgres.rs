@@ -9,7 +9,11 @@ fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
 }
 
 pub(super) async fn serialise(tx: &impl ConnectionTrait, what: &str) -> Result<()> {
-    tx.execute_raw(statement("select pg_advisory_xact_lock(hashtextextended($1, 0))", [what.into()])).await?;
+    tx.execute_raw(statement(
+        "select pg_advisory_xact_lock(hashtextextended($1, 0))",
+        [what.into()],
+    ))
+    .await?;
     Ok(())
 }
 
@@ -59,7 +63,10 @@ pub(super) async fn search_text(
     query: (&[String], Match),
     limit: u64,
 ) -> Result<Vec<Hit>> {
-    let kinds = format!("{{{}}}", kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(","));
+    let kinds = format!(
+        "{{{}}}",
+        kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",")
+    );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = db
         .query_all_raw(statement(
@@ -104,7 +111,12 @@ pub(super) async fn store_vector(
         "insert into memory_vectors (memory_id, owner_id, model, embedding) values ($1, $2, $3, $4::vector)
          on conflict (memory_id) do update set model = excluded.model, embedding = excluded.embedding
          where memory_vectors.owner_id = excluded.owner_id",
-        [memory_id.into(), owner.id().into(), model.into(), vector_literal(embedding).into()],
+        [
+            memory_id.into(),
+            owner.id().into(),
+            model.into(),
+            vector_literal(embedding).into(),
+        ],
     ))
     .await?;
     Ok(())
@@ -131,5 +143,7 @@ pub(super) async fn search_vectors(
             ],
         ))
         .await?;
-    rows.into_iter().map(|row| Ok((row.try_get("", "memory_id")?, row.try_get("", "cosine")?))).collect()
+    rows.into_iter()
+        .map(|row| Ok((row.try_get("", "memory_id")?, row.try_get("", "cosine")?)))
+        .collect()
 }

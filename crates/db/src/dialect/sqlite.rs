@@ -29,12 +29,22 @@ fn prefix(owner: Owner, kind: Kind) -> String {
 pub(super) async fn index(db: &impl ConnectionTrait, owner: Owner, document: Document<'_>) -> Result<()> {
     unindex(db, &[document.id]).await?;
     let prefix = prefix(owner, document.kind);
-    let body = document.terms.iter().map(|term| format!("{prefix}{term}")).collect::<Vec<_>>().join(" ");
+    let body = document
+        .terms
+        .iter()
+        .map(|term| format!("{prefix}{term}"))
+        .collect::<Vec<_>>()
+        .join(" ");
     let chat_id = || document.chat_id.map(|id| id.into_bytes().to_vec()).into();
     let inserted = db
         .execute_raw(statement(
             "insert into search_documents (body, kind, id, chat_id) values (?, ?, ?, ?)",
-            [body.into(), document.kind.as_str().into(), document.id.into(), chat_id()],
+            [
+                body.into(),
+                document.kind.as_str().into(),
+                document.id.into(),
+                chat_id(),
+            ],
         ))
         .await?;
     let row = i64::try_from(inserted.last_insert_id()).unwrap_or_default();
@@ -52,8 +62,16 @@ pub(super) async fn unindex(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<(
         let list = placeholders(ids.len());
         let values = || ids.iter().map(|id| Value::from(*id));
         let rows = format!("select row from search_rows where id in ({list})");
-        db.execute_raw(statement(&format!("delete from search_documents where rowid in ({rows})"), values())).await?;
-        db.execute_raw(statement(&format!("delete from search_rows where id in ({list})"), values())).await?;
+        db.execute_raw(statement(
+            &format!("delete from search_documents where rowid in ({rows})"),
+            values(),
+        ))
+        .await?;
+        db.execute_raw(statement(
+            &format!("delete from search_rows where id in ({list})"),
+            values(),
+        ))
+        .await?;
     }
     Ok(())
 }
@@ -75,7 +93,10 @@ pub(super) async fn search_text(
     query: (&[String], Match),
     limit: u64,
 ) -> Result<Vec<Hit>> {
-    let per_kind: Vec<String> = kinds.iter().map(|kind| expression(&prefix(owner, *kind), query)).collect();
+    let per_kind: Vec<String> = kinds
+        .iter()
+        .map(|kind| expression(&prefix(owner, *kind), query))
+        .collect();
     let rows = db
         .query_all_raw(statement(
             "select id, chat_id, -bm25(search_documents) as score from search_documents
@@ -96,11 +117,16 @@ pub(super) async fn search_text(
 
 /// An FTS5 expression; terms are quoted, so nothing that a person types is an operator.
 fn expression(prefix: &str, (terms, how): (&[String], Match)) -> String {
-    let quoted = terms.iter().map(|term| format!("\"{prefix}{}\"", term.replace('"', "")));
+    let quoted = terms
+        .iter()
+        .map(|term| format!("\"{prefix}{}\"", term.replace('"', "")));
     match how {
         Match::Any => format!("({})", quoted.collect::<Vec<_>>().join(" OR ")),
         Match::AllPrefixes => {
-            format!("({})", quoted.map(|term| format!("{term}*")).collect::<Vec<_>>().join(" AND "))
+            format!(
+                "({})",
+                quoted.map(|term| format!("{term}*")).collect::<Vec<_>>().join(" AND ")
+            )
         }
     }
 }
@@ -153,7 +179,11 @@ pub(super) async fn search_vectors(
 
 fn dot(bytes: &[u8], query: &[f32]) -> f32 {
     let (numbers, _) = bytes.as_chunks::<4>();
-    numbers.iter().zip(query).map(|(number, q)| f32::from_le_bytes(*number) * q).sum()
+    numbers
+        .iter()
+        .zip(query)
+        .map(|(number, q)| f32::from_le_bytes(*number) * q)
+        .sum()
 }
 
 #[cfg(test)]

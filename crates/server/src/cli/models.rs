@@ -76,10 +76,19 @@ impl Shown {
         if self.last.as_ref() == Some(&now) {
             return;
         }
-        let text = format!("{}: {} {percent:>3} % of {} MB", spec.id, now.0.to_lowercase(), progress.total / 1_000_000);
+        let text = format!(
+            "{}: {} {percent:>3} % of {} MB",
+            spec.id,
+            now.0.to_lowercase(),
+            progress.total / 1_000_000
+        );
         self.last = Some(now);
         let mut err = std::io::stderr();
-        let _ = if terminal { write!(err, "\r{text}\x1b[K") } else { writeln!(err, "{text}") };
+        let _ = if terminal {
+            write!(err, "\r{text}\x1b[K")
+        } else {
+            writeln!(err, "{text}")
+        };
         let _ = err.flush();
     }
 

@@ -4,7 +4,11 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, time::Instant};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use crate::{
     app::{App, Overrides},
@@ -65,7 +69,11 @@ async fn stop(app: &App) -> Instant {
     wait_for_signal().await;
     let grace = Duration::from_secs(app.config.http.shutdown_grace_s);
     let deadline = Instant::now() + grace;
-    tracing::info!(running_answers = app.generations.running(), grace_s = grace.as_secs(), "stopping");
+    tracing::info!(
+        running_answers = app.generations.running(),
+        grace_s = grace.as_secs(),
+        "stopping"
+    );
     app.stopping.cancel();
     tokio::select! {
         () = generations::drain(app, deadline) => {}

@@ -26,13 +26,21 @@ pub(super) fn run(command: Command) -> anyhow::Result<()> {
     let config = super::load()?;
     let locale = crate::ui::LOCALES[0].code.to_owned();
     let password = read_password()?;
-    let account = NewAccount { email, password, display_name: name, full_name: None, locale };
+    let account = NewAccount {
+        email,
+        password,
+        display_name: name,
+        full_name: None,
+        locale,
+    };
     if let Err(field) = account.check(config.passwords.min_length) {
         bail!("{}: {}", field.field, field.message);
     }
     super::block_on(async {
         let app = App::start(config, Overrides::default()).await?;
-        let registered = accounts::register(&app, account).await.map_err(|e| anyhow::anyhow!("{}", e.detail()))?;
+        let registered = accounts::register(&app, account)
+            .await
+            .map_err(|e| anyhow::anyhow!("{}", e.detail()))?;
         app.stopping.cancel();
         match registered {
             Registered::New(id) => super::print(&format!("Created {id}.")),
@@ -47,6 +55,9 @@ fn read_password() -> anyhow::Result<String> {
         std::io::stderr().flush()?;
     }
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .context("cannot read the password")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

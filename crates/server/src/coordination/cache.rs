@@ -22,8 +22,14 @@ where
     /// At most `capacity` rows, each for at most `max_age`: the bound for writes of other nodes.
     #[must_use]
     pub fn new(capacity: u64, max_age: Duration) -> Self {
-        let entries = moka::sync::Cache::builder().max_capacity(capacity).time_to_live(max_age).build();
-        Self { entries, epoch: AtomicU64::new(0) }
+        let entries = moka::sync::Cache::builder()
+            .max_capacity(capacity)
+            .time_to_live(max_age)
+            .build();
+        Self {
+            entries,
+            epoch: AtomicU64::new(0),
+        }
     }
 
     /// The cached row, or what `load` finds, which is then kept.
@@ -68,7 +74,13 @@ mod tests {
             Ok::<_, Infallible>(Some("old"))
         });
         assert_eq!(stale.await, Ok(Some("old")));
-        assert_eq!(cache.get_or_load(1, async { Ok::<_, Infallible>(Some("new")) }).await, Ok(Some("new")));
-        assert_eq!(cache.get_or_load(1, async { Ok::<_, Infallible>(Some("newer")) }).await, Ok(Some("new")));
+        assert_eq!(
+            cache.get_or_load(1, async { Ok::<_, Infallible>(Some("new")) }).await,
+            Ok(Some("new"))
+        );
+        assert_eq!(
+            cache.get_or_load(1, async { Ok::<_, Infallible>(Some("newer")) }).await,
+            Ok(Some("new"))
+        );
     }
 }

@@ -11,7 +11,10 @@ use axum::{
 use parlor_db::Owner;
 use uuid::Uuid;
 
-use super::{csrf, error::{Error, Result}};
+use super::{
+    csrf,
+    error::{Error, Result},
+};
 use crate::{
     app::App,
     features::{accounts::User, sessions},
@@ -31,7 +34,6 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/.well-known/jwks.json", "public keys, by their nature"),
     ("/assets/{hash}/{*path}", "style sheets and scripts of public pages"),
     ("/favicon.ico", "browsers ask before anybody signs in"),
-    ("/manifest.webmanifest", "browsers ask before anybody signs in"),
     ("/api/v1/auth/register", "makes the account"),
     ("/api/v1/auth/login", "makes the session"),
     ("/api/v1/auth/refresh", "the refresh token is the credential"),
@@ -77,7 +79,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(Error::unauthenticated)
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(Error::unauthenticated)
     }
 }
 
@@ -102,14 +108,19 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
 
 async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Response> {
     let found = identify(app, request.headers()).await;
-    let public = request.extensions().get::<MatchedPath>().is_none_or(|route| is_public(route.as_str()));
+    let public = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_none_or(|route| is_public(route.as_str()));
     let identity = match found {
         Ok(identity) => identity,
         // A stale cookie must not keep anybody from the login page.
         Err(_) if public => None,
         Err(error) => return Err(refuse(request, error)),
     };
-    let by_header = identity.as_ref().is_some_and(|identity| identity.credential == Credential::AccessToken);
+    let by_header = identity
+        .as_ref()
+        .is_some_and(|identity| identity.credential == Credential::AccessToken);
     if !csrf::is_safe(request.method()) && !by_header {
         check_write(app, request, identity.as_ref()).map_err(IntoResponse::into_response)?;
     }
@@ -138,7 +149,10 @@ fn refuse(request: &Request, error: Error) -> Response {
 
 #[must_use]
 pub fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn check_write(app: &App, request: &Request, identity: Option<&Identity>) -> Result<()> {
@@ -153,7 +167,10 @@ fn check_write(app: &App, request: &Request, identity: Option<&Identity>) -> Res
 }
 
 fn is_form(request: &Request) -> bool {
-    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let declared = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     !request.uri().path().starts_with("/api/")
         && declared.is_some_and(|declared| declared.starts_with("application/x-www-form-urlencoded"))
 }

@@ -9,7 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use garde::Validate;
-use parlor_db::{Owner, Tx, entities::idempotency_keys, sea_orm::{ActiveValue::Set, EntityTrait, SqlErr}};
+use parlor_db::{
+    Owner, Tx,
+    entities::idempotency_keys,
+    sea_orm::{ActiveValue::Set, EntityTrait, SqlErr},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -84,37 +88,61 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Stop> {
         let app = App::from_ref(state);
-        let owner = request.extensions().get::<Identity>().ok_or_else(Error::unauthenticated)?.owner();
+        let owner = request
+            .extensions()
+            .get::<Identity>()
+            .ok_or_else(Error::unauthenticated)?
+            .owner();
         extract::require_json(request.headers())?;
         let key = key_of(&request)?;
         let target = format!("{} {}\n", request.method(), request.uri().path());
         let bytes = extract::read_body(request, state).await?;
-        let key = key.map(|key| Key { owner, key, fingerprint: fingerprint(&[target.as_bytes(), &bytes].concat()) });
+        let key = key.map(|key| Key {
+            owner,
+            key,
+            fingerprint: fingerprint(&[target.as_bytes(), &bytes].concat()),
+        });
         if let Some(key) = &key
             && let Some(replay) = find(&app, key).await?
         {
             return Err(Stop::Replayed(replay));
         }
-        Ok(Self { body: extract::parse(&bytes)?, once: Once(key) })
+        Ok(Self {
+            body: extract::parse(&bytes)?,
+            once: Once(key),
+        })
     }
 }
 
 fn key_of(request: &Request) -> Result<Option<String>> {
-    let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > 255 {
-        return Err(Error::new(Code::MalformedRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters."));
+        return Err(Error::new(
+            Code::MalformedRequest,
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.",
+        ));
     }
     Ok(Some(text.to_owned()))
 }
 
 async fn find(app: &App, key: &Key) -> Result<Option<Replay>> {
-    let row = idempotency_keys::Entity::find_by_id((key.owner.id(), key.key.clone())).one(app.db.read()).await?;
+    let row = idempotency_keys::Entity::find_by_id((key.owner.id(), key.key.clone()))
+        .one(app.db.read())
+        .await?;
     let Some(row) = row else { return Ok(None) };
     if row.fingerprint != key.fingerprint {
-        return Err(Error::new(Code::IdempotencyKeyReused, "Use a new key for each new request."));
+        return Err(Error::new(
+            Code::IdempotencyKeyReused,
+            "Use a new key for each new request.",
+        ));
     }
-    Ok(Some(Replay { status: u16::try_from(row.status).unwrap_or(201), body: row.body }))
+    Ok(Some(Replay {
+        status: u16::try_from(row.status).unwrap_or(201),
+        body: row.body,
+    }))
 }
 
 impl Once {

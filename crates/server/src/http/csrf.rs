@@ -53,5 +53,8 @@ pub fn check_token(app: &App, session_id: Uuid, given: &str) -> Result<()> {
 }
 
 fn failed() -> Error {
-    Error::new(Code::CsrfFailed, "Reload the page and try again. API clients: send X-CSRF-Token, or use an access token.")
+    Error::new(
+        Code::CsrfFailed,
+        "Reload the page and try again. API clients: send X-CSRF-Token, or use an access token.",
+    )
 }

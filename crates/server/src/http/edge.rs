@@ -78,7 +78,11 @@ impl Seen {
             route: request.extensions().get().cloned(),
             is_api,
             wants_html,
-            headers: if wants_html { request.headers().clone() } else { HeaderMap::new() },
+            headers: if wants_html {
+                request.headers().clone()
+            } else {
+                HeaderMap::new()
+            },
         }
     }
 
@@ -94,7 +98,9 @@ fn request_id(app: &App, headers: &HeaderMap) -> Arc<str> {
     let valid = |id: &&str| {
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    given.filter(valid).map_or_else(|| app.ids.next().to_string().into(), Into::into)
+    given
+        .filter(valid)
+        .map_or_else(|| app.ids.next().to_string().into(), Into::into)
 }
 
 async fn run(app: &App, request: Request, next: Next) -> Response {
@@ -103,13 +109,16 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Error::internal(anyhow::anyhow!("panic: {}", panic_text(&*panic))).into_response(),
-        Err(_) => Error::new(Code::Unavailable, "The request took too long. Try again.").retry_after(1).into_response(),
+        Err(_) => Error::new(Code::Unavailable, "The request took too long. Try again.")
+            .retry_after(1)
+            .into_response(),
     }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
 }
 
 fn describe(error: &Error, seen: &Seen, id: &str, nonce: Option<&str>, old: &Response) -> Response {
@@ -126,7 +135,10 @@ fn describe(error: &Error, seen: &Seen, id: &str, nonce: Option<&str>, old: &Res
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     if error.code() == Code::Unauthenticated {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"parlor\""));
+        response.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"parlor\""),
+        );
     }
     response
 }
@@ -141,10 +153,22 @@ fn record(seen: &Seen, status: StatusCode, started: Instant, error: Option<&Erro
     let elapsed = started.elapsed();
     metrics::request(&seen.method, seen.route(), status, elapsed);
     let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    let (method, route, code) = (seen.method.as_str(), seen.route(), error.map(|error| error.code().as_str()));
+    let (method, route, code) = (
+        seen.method.as_str(),
+        seen.route(),
+        error.map(|error| error.code().as_str()),
+    );
     match error.and_then(Error::cause) {
         Some(cause) => {
-            tracing::error!(method, route, status = status.as_u16(), micros, code, cause = format!("{cause:#}"), "request");
+            tracing::error!(
+                method,
+                route,
+                status = status.as_u16(),
+                micros,
+                code,
+                cause = format!("{cause:#}"),
+                "request"
+            );
         }
         None => tracing::info!(method, route, status = status.as_u16(), micros, code, "request"),
     }

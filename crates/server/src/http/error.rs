@@ -74,7 +74,11 @@ pub struct FieldError {
 
 impl FieldError {
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: field.into(), code: code.into(), message: message.into() }
+        Self {
+            field: field.into(),
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -90,7 +94,13 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after_s: None, cause: None }
+        Self {
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after_s: None,
+            cause: None,
+        }
     }
 
     /// Also the answer for what belongs to another person: existence is never revealed.
@@ -101,7 +111,10 @@ impl Error {
 
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(Code::Unauthenticated, "Log in, or send an access token in the Authorization header.")
+        Self::new(
+            Code::Unauthenticated,
+            "Log in, or send an access token in the Authorization header.",
+        )
     }
 
     #[must_use]
@@ -110,11 +123,18 @@ impl Error {
             [one] => format!("{}: {}", one.field, one.message),
             _ => "See `errors` for each field.".to_owned(),
         };
-        Self { fields, ..Self::new(Code::ValidationFailed, detail) }
+        Self {
+            fields,
+            ..Self::new(Code::ValidationFailed, detail)
+        }
     }
 
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self::new(Code::Internal, "Try again. If it happens again, tell the operator the request id.").caused_by(cause)
+        Self::new(
+            Code::Internal,
+            "Try again. If it happens again, tell the operator the request id.",
+        )
+        .caused_by(cause)
     }
 
     #[must_use]
@@ -199,7 +219,9 @@ impl From<parlor_db::Error> for Error {
     fn from(error: parlor_db::Error) -> Self {
         match &error {
             parlor_db::Error::Database(parlor_db::sea_orm::DbErr::ConnectionAcquire(_)) => {
-                Self::new(Code::Unavailable, "The database is busy. Try again in a moment.").retry_after(1).caused_by(error)
+                Self::new(Code::Unavailable, "The database is busy. Try again in a moment.")
+                    .retry_after(1)
+                    .caused_by(error)
             }
             _ => Self::internal(error),
         }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use garde::Validate;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::error::{Code, Error, FieldError};
 
@@ -37,7 +37,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 pub(super) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            Error::new(Code::PayloadTooLarge, "Send less, or ask the operator to raise http.max_body_bytes.")
+            Error::new(
+                Code::PayloadTooLarge,
+                "Send less, or ask the operator to raise http.max_body_bytes.",
+            )
         } else {
             Error::new(Code::MalformedRequest, "The body ended early or could not be read.")
         }
@@ -46,12 +49,23 @@ pub(super) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Re
 
 /// Refuses a body that is not declared as JSON: browsers send the declared type of a form across sites without asking.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Error> {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
-    Err(Error::new(Code::UnsupportedMediaType, "Send JSON, with the header Content-Type: application/json."))
+    Err(Error::new(
+        Code::UnsupportedMediaType,
+        "Send JSON, with the header Content-Type: application/json.",
+    ))
 }
 
 /// Reads and checks a JSON text.
@@ -61,7 +75,9 @@ pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -
         let path = e.path().to_string();
         explain(&path, e.inner())
     })?;
-    deserializer.end().map_err(|e| Error::new(Code::MalformedRequest, format!("The body is not one JSON value: {e}.")))?;
+    deserializer
+        .end()
+        .map_err(|e| Error::new(Code::MalformedRequest, format!("The body is not one JSON value: {e}.")))?;
     validate(&value)?;
     Ok(value)
 }
@@ -85,16 +101,32 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
         path => format!("{path}.{name}"),
     };
     if text.starts_with("unknown field") {
-        return Error::validation(vec![FieldError::new(at(named), "unknown_field", "There is no such field.")]);
+        return Error::validation(vec![FieldError::new(
+            at(named),
+            "unknown_field",
+            "There is no such field.",
+        )]);
     }
     if text.starts_with("missing field") {
         return Error::validation(vec![FieldError::new(at(named), "required", "This field is required.")]);
     }
     if text.starts_with("unknown variant") {
-        let message = format!("Must be one of {}.", text.split("expected ").nth(1).unwrap_or_default().split(" at line").next().unwrap_or_default());
+        let message = format!(
+            "Must be one of {}.",
+            text.split("expected ")
+                .nth(1)
+                .unwrap_or_default()
+                .split(" at line")
+                .next()
+                .unwrap_or_default()
+        );
         return Error::validation(vec![FieldError::new(path, "invalid_value", message)]);
     }
-    let detail = if error.is_data() { format!("{path}: {text}.") } else { format!("The body is not JSON: {text}.") };
+    let detail = if error.is_data() {
+        format!("{path}: {text}.")
+    } else {
+        format!("The body is not JSON: {text}.")
+    };
     Error::new(Code::MalformedRequest, detail)
 }
 
@@ -114,6 +146,11 @@ fn sentence(message: &str) -> String {
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let stop = if message.ends_with('.') { "" } else { "." };
     format!("{first}{}{stop}", chars.as_str())
+}
+
+/// For a field that may be emptied: tells `null` from a field that is not there, which is left alone.
+pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Path parameters; what cannot be an id is not found.
@@ -139,7 +176,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestPa
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let axum::extract::Query(value) = axum::extract::Query::<T>::from_request_parts(parts, state)
             .await
-            .map_err(|e| Error::new(Code::MalformedRequest, format!("The query is not understood: {}.", e.body_text())))?;
+            .map_err(|e| {
+                Error::new(
+                    Code::MalformedRequest,
+                    format!("The query is not understood: {}.", e.body_text()),
+                )
+            })?;
         validate(&value)?;
         Ok(Self(value))
     }
@@ -158,7 +200,11 @@ mod tests {
 
     fn error(body: &str) -> (&'static str, Vec<(String, String)>) {
         let error = parse::<Input>(body.as_bytes()).expect_err("refused");
-        let fields = error.fields().iter().map(|f| (f.field.clone(), f.code.to_string())).collect();
+        let fields = error
+            .fields()
+            .iter()
+            .map(|f| (f.field.clone(), f.code.to_string()))
+            .collect();
         (error.code().as_str(), fields)
     }
 
@@ -169,8 +215,14 @@ mod tests {
         assert_eq!(error(r#"{"name": 5}"#), ("malformed_request", vec![]));
         assert_eq!(error(r#"{"name": "abc"} x"#), ("malformed_request", vec![]));
         assert_eq!(error("{}"), ("validation_failed", field("name", "required")));
-        assert_eq!(error(r#"{"name": "ab"}"#), ("validation_failed", field("name", "too_short")));
-        assert_eq!(error(r#"{"name": "abc", "role": 1}"#), ("validation_failed", field("role", "unknown_field")));
+        assert_eq!(
+            error(r#"{"name": "ab"}"#),
+            ("validation_failed", field("name", "too_short"))
+        );
+        assert_eq!(
+            error(r#"{"name": "abc", "role": 1}"#),
+            ("validation_failed", field("role", "unknown_field"))
+        );
         assert_eq!(parse::<Input>(br#"{"name": "abc"}"#).unwrap().name, "abc");
     }
 }

@@ -28,7 +28,10 @@ where
         let bytes = read_body(request, state).await?;
         let unreadable = |e| Error::new(Code::MalformedRequest, format!("The form could not be read: {e}."));
         let mut pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(unreadable)?;
-        let token = pairs.iter().position(|(name, _)| name == "csrf_token").map(|at| pairs.remove(at).1);
+        let token = pairs
+            .iter()
+            .position(|(name, _)| name == "csrf_token")
+            .map(|at| pairs.remove(at).1);
         if let Some(identity) = identity {
             csrf::check_token(&app, identity.session_id(), token.as_deref().unwrap_or_default())?;
         }

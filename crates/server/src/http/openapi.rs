@@ -31,7 +31,10 @@ struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
             "parlor_session",
             "`__Host-parlor_session` over https. Writes also need the header `X-CSRF-Token`.",

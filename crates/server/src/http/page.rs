@@ -30,15 +30,19 @@ pub fn routes() -> Router<App> {
         .route("/", get(home))
         .route("/{locale}", get(locale_home))
         .route("/assets/{hash}/{*path}", get(asset))
-        .route("/favicon.ico", get(async || file("icons/favicon.svg", "public, max-age=86400")))
-        .route("/manifest.webmanifest", get(async || file("manifest.webmanifest", "public, max-age=86400")))
+        .route(
+            "/favicon.ico",
+            get(async || file("icons/favicon.svg", "public, max-age=86400")),
+        )
 }
 
 /// The language of a path, or the one that the browser prefers.
 #[must_use]
 pub fn locale_of(path: &str, headers: &HeaderMap) -> &'static str {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
     supported(first).unwrap_or_else(|| negotiate(accepted.unwrap_or_default()))
 }
 
@@ -92,7 +96,14 @@ struct FrameQuery {
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
 const NOTICES: [&str; 8] = [
-    "logged-out", "login-needed", "login-expired", "register-done", "account-saved", "chat-renamed", "chat-deleted", "memory-forgotten",
+    "logged-out",
+    "login-needed",
+    "login-expired",
+    "register-done",
+    "account-saved",
+    "chat-renamed",
+    "chat-deleted",
+    "memory-forgotten",
 ];
 
 impl FromRequestParts<App> for Frame {
@@ -100,21 +111,35 @@ impl FromRequestParts<App> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let path = parts.uri.path().to_owned();
-        let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+        let (first, rest) = path
+            .trim_start_matches('/')
+            .split_once('/')
+            .unwrap_or((path.trim_start_matches('/'), ""));
         let locale = supported(first).ok_or_else(Error::not_found)?;
-        let nonce = parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_else(|| Arc::from(""));
+        let nonce = parts
+            .extensions
+            .get::<Nonce>()
+            .map(|nonce| nonce.0.clone())
+            .unwrap_or_else(|| Arc::from(""));
         let identity = parts.extensions.get::<Identity>();
         let text = Text::for_locale(locale);
-        let query = RawQuery::<FrameQuery>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
+        let query = RawQuery::<FrameQuery>::try_from_uri(&parts.uri)
+            .map(|query| query.0)
+            .unwrap_or_default();
         let known = query.notice.filter(|key| NOTICES.contains(&key.as_str()));
         Ok(Self(Page {
             text,
             nonce: nonce.to_string(),
-            csrf: identity.map(|identity| csrf::token(app, identity.session_id())).unwrap_or_default(),
+            csrf: identity
+                .map(|identity| csrf::token(app, identity.session_id()))
+                .unwrap_or_default(),
             viewer: identity.map(viewer),
             path: format!("/{rest}"),
             theme: theme(&parts.headers),
-            notice: known.map(|key| Notice { kind: NoticeKind::Success, text: text.t(&key) }),
+            notice: known.map(|key| Notice {
+                kind: NoticeKind::Success,
+                text: text.t(&key),
+            }),
         }))
     }
 }
@@ -131,16 +156,29 @@ const THEME: &str = "parlor_theme";
 
 /// Light or dark is a matter of this screen, not of the account, so a cookie keeps it; no script reads it.
 fn theme(headers: &HeaderMap) -> Theme {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == THEME).map_or(Theme::Auto, |(_, value)| Theme::from_id(value))
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == THEME)
+        .map_or(Theme::Auto, |(_, value)| Theme::from_id(value))
 }
 
 #[must_use]
 pub fn theme_cookie(app: &App, theme: Theme) -> (HeaderName, HeaderValue) {
     let secure = if app.config.is_https() { "; Secure" } else { "" };
-    let line = format!("{THEME}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}", theme.id());
-    (header::SET_COOKIE, HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")))
+    let line = format!(
+        "{THEME}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}",
+        theme.id()
+    );
+    (
+        header::SET_COOKIE,
+        HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")),
+    )
 }
 
 /// A page as an answer.
@@ -180,7 +218,9 @@ pub fn error_page(error: &Error, path: &str, headers: &HeaderMap, request_id: &s
         notice: None,
     };
     let status = error.code().status();
-    let html = ErrorView::for_status(page, status.as_u16(), Some(request_id.to_owned())).render().unwrap_or_default();
+    let html = ErrorView::for_status(page, status.as_u16(), Some(request_id.to_owned()))
+        .render()
+        .unwrap_or_default();
     (status, Html(html)).into_response()
 }
 
@@ -205,7 +245,14 @@ mod tests {
             theme: Theme::Auto,
             notice: None,
         };
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "", "/\t/evil.example"] {
+        for evil in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "",
+            "/\t/evil.example",
+        ] {
             assert_eq!(safe_next(&page, Some(evil)), "/en/chats", "{evil:?}");
         }
         assert_eq!(safe_next(&page, Some("/de/chats/1?q=a")), "/de/chats/1?q=a");

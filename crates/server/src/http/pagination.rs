@@ -44,7 +44,11 @@ pub fn decode<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
     match bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(position) => Ok(Some(position)),
-        None => Err(Error::validation(vec![FieldError::new("cursor", "invalid", "Use next_cursor of an earlier page.")])),
+        None => Err(Error::validation(vec![FieldError::new(
+            "cursor",
+            "invalid",
+            "Use next_cursor of an earlier page.",
+        )])),
     }
 }
 
@@ -68,7 +72,12 @@ impl<T> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().filter(|_| more).map(&position);
-        let next_cursor = last.and_then(|p| serde_json::to_vec(&p).ok()).map(|p| BASE64_URL_SAFE_NO_PAD.encode(p));
-        Self { data: rows.into_iter().map(item).collect(), next_cursor }
+        let next_cursor = last
+            .and_then(|p| serde_json::to_vec(&p).ok())
+            .map(|p| BASE64_URL_SAFE_NO_PAD.encode(p));
+        Self {
+            data: rows.into_iter().map(item).collect(),
+            next_cursor,
+        }
     }
 }

@@ -110,8 +110,12 @@ pub async fn work(app: &App) -> Result<usize> {
         .add(jobs::Column::DeadAt.is_null())
         .add(jobs::Column::RunAt.lte(now))
         .add(jobs::Column::LockedUntil.lte(now));
-    let rows =
-        jobs::Entity::find().filter(due).order_by_asc(jobs::Column::RunAt).limit(AT_ONCE).all(app.db.read()).await?;
+    let rows = jobs::Entity::find()
+        .filter(due)
+        .order_by_asc(jobs::Column::RunAt)
+        .limit(AT_ONCE)
+        .all(app.db.read())
+        .await?;
     let mut ran = 0;
     for row in rows {
         if take(app, &row).await? {

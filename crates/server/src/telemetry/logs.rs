@@ -21,11 +21,16 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
     let filter = filter(&config.telemetry.log_level)?;
-    registry().with(layer(json, std::io::stderr).with_filter(filter)).try_init().context("logging was started before")
+    registry()
+        .with(layer(json, std::io::stderr).with_filter(filter))
+        .try_init()
+        .context("logging was started before")
 }
 
 fn filter(level: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(level).with_context(|| format!("telemetry.log_level: {level}"))
+    // The migrator announces what we log ourselves.
+    EnvFilter::try_new(format!("sea_orm_migration=warn,{level}"))
+        .with_context(|| format!("telemetry.log_level: {level}"))
 }
 
 /// The layer that writes lines to `writer`.
@@ -36,7 +41,12 @@ where
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
-        return lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed();
+        return lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed();
     }
     lines.with_target(false).boxed()
 }

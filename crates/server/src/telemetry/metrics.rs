@@ -6,30 +6,54 @@ use axum::http::{Method, StatusCode};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const SECONDS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Starts counting; again is without effect.
 pub fn start() {
     HANDLE.get_or_init(|| {
-        let handle = PrometheusBuilder::new().set_buckets(&SECONDS).ok()?.install_recorder().ok()?;
+        let handle = PrometheusBuilder::new()
+            .set_buckets(&SECONDS)
+            .ok()?
+            .install_recorder()
+            .ok()?;
         describe();
         Some(handle)
     });
 }
 
 fn describe() {
-    describe_counter!("parlor_http_requests_total", "Requests answered, by method, route and status.");
-    describe_histogram!("parlor_http_request_duration_seconds", "Time to the first byte of the answer, by route.");
+    describe_counter!(
+        "parlor_http_requests_total",
+        "Requests answered, by method, route and status."
+    );
+    describe_histogram!(
+        "parlor_http_request_duration_seconds",
+        "Time to the first byte of the answer, by route."
+    );
     describe_counter!("parlor_generations_total", "Answers ended, by how they ended.");
     describe_gauge!("parlor_generations_running", "Answers being written.");
-    describe_histogram!("parlor_generation_first_token_seconds", "Time from the request to the model's first token.");
+    describe_histogram!(
+        "parlor_generation_first_token_seconds",
+        "Time from the request to the model's first token."
+    );
     describe_counter!("parlor_generation_tokens_total", "Tokens, by direction.");
-    describe_histogram!("parlor_log_commit_seconds", "Time of one durable write of the text of all running answers.");
+    describe_histogram!(
+        "parlor_log_commit_seconds",
+        "Time of one durable write of the text of all running answers."
+    );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
-    describe_counter!("parlor_memories_learned_total", "Memories stored from what people said.");
-    describe_histogram!("parlor_memory_recall_seconds", "Time to find the memories for one answer.");
+    describe_counter!(
+        "parlor_memories_learned_total",
+        "Memories stored from what people said."
+    );
+    describe_histogram!(
+        "parlor_memory_recall_seconds",
+        "Time to find the memories for one answer."
+    );
     describe_counter!("parlor_jobs_total", "Background jobs run, by kind and outcome.");
 }
 
@@ -37,7 +61,12 @@ fn describe() {
 #[must_use]
 pub fn render() -> String {
     let handle = HANDLE.get().and_then(Option::as_ref);
-    handle.map(|handle| { handle.run_upkeep(); handle.render() }).unwrap_or_default()
+    handle
+        .map(|handle| {
+            handle.run_upkeep();
+            handle.render()
+        })
+        .unwrap_or_default()
 }
 
 pub fn request(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {

@@ -33,7 +33,13 @@ async fn only_one_of_two_first_accounts_at_once_administers() {
     let (_, _) = tokio::join!(t.user("ada"), t.user("bob"));
     let mut roles = Vec::new();
     for name in ["ada", "bob"] {
-        let me = t.anon().log_in(&format!("{name}@example.org")).await.get("/api/v1/me").await.json();
+        let me = t
+            .anon()
+            .log_in(&format!("{name}@example.org"))
+            .await
+            .get("/api/v1/me")
+            .await
+            .json();
         roles.push(me["role"].as_str().unwrap().to_owned());
     }
     roles.sort();
@@ -44,16 +50,36 @@ async fn only_one_of_two_first_accounts_at_once_administers() {
 async fn sec_5_registration_names_each_bad_field() {
     let t = start().await;
     for (body, field, code) in [
-        (json!({ "email": "ada", "password": PASSWORD }), "email", "invalid_email"),
-        (json!({ "email": "ada@example.org", "password": "short" }), "password", "too_short"),
+        (
+            json!({ "email": "ada", "password": PASSWORD }),
+            "email",
+            "invalid_email",
+        ),
+        (
+            json!({ "email": "ada@example.org", "password": "short" }),
+            "password",
+            "too_short",
+        ),
         (json!({ "email": "ada@example.org" }), "password", "required"),
-        (json!({ "email": "ada@example.org", "password": PASSWORD, "role": "admin" }), "role", "unknown_field"),
-        (json!({ "email": "ada@example.org", "password": PASSWORD, "locale": "xx" }), "locale", "invalid_value"),
+        (
+            json!({ "email": "ada@example.org", "password": PASSWORD, "role": "admin" }),
+            "role",
+            "unknown_field",
+        ),
+        (
+            json!({ "email": "ada@example.org", "password": PASSWORD, "locale": "xx" }),
+            "locale",
+            "invalid_value",
+        ),
     ] {
         let answer = t.anon().post("/api/v1/auth/register", &body).await;
         assert_eq!(answer.problem(), (422, "validation_failed".to_owned()), "{body}");
         let error = &answer.json()["errors"][0];
-        assert_eq!((&error["field"], &error["code"]), (&json!(field), &json!(code)), "{body}");
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!(field), &json!(code)),
+            "{body}"
+        );
     }
 }
 
@@ -62,7 +88,10 @@ async fn acc_2_a_wrong_password_and_an_unknown_address_answer_alike() {
     let t = start().await;
     t.user("ada").await;
     let answer = async |email: &str, password: &str| {
-        let answer = t.anon().post("/api/v1/auth/login", &json!({ "email": email, "password": password })).await;
+        let answer = t
+            .anon()
+            .post("/api/v1/auth/login", &json!({ "email": email, "password": password }))
+            .await;
         let mut body = answer.expect(401).json();
         body["request_id"] = Value::Null;
         body
@@ -79,7 +108,10 @@ async fn a_login_has_all_that_a_client_needs() {
     let login = json!({ "email": "ada@example.org", "password": PASSWORD });
     let body = t.anon().post("/api/v1/auth/login", &login).await.expect(200).json();
     assert_eq!(body["user"]["email"], "ada@example.org");
-    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"]),
+        (&json!("Bearer"), &json!(900))
+    );
     for name in ["access_token", "refresh_token", "csrf_token"] {
         assert!(body[name].as_str().is_some_and(|text| text.len() >= 43), "{name}");
     }
@@ -91,11 +123,20 @@ async fn pro_3_a_person_changes_their_own_account() {
     let ada = t.user("ada").await;
     let change = json!({ "display_name": "Ada L.", "bio": "Counts.", "locale": "de" });
     let me = ada.patch("/api/v1/me", &change).await.expect(200).json();
-    assert_eq!((&me["display_name"], &me["bio"], &me["locale"]), (&json!("Ada L."), &json!("Counts."), &json!("de")));
+    assert_eq!(
+        (&me["display_name"], &me["bio"], &me["locale"]),
+        (&json!("Ada L."), &json!("Counts."), &json!("de"))
+    );
     ada.patch("/api/v1/me", &json!({ "bio": null })).await.expect(200);
     let me = ada.get("/api/v1/me").await.json();
     assert_eq!((&me["bio"], &me["display_name"]), (&json!(null), &json!("Ada L.")));
-    assert_eq!(ada.patch("/api/v1/me", &json!({ "plan": "unlimited" })).await.problem().0, 422);
+    assert_eq!(
+        ada.patch("/api/v1/me", &json!({ "plan": "unlimited" }))
+            .await
+            .problem()
+            .0,
+        422
+    );
 }
 
 #[tokio::test]
@@ -106,7 +147,10 @@ async fn ses_6_logout_ends_cookie_and_tokens_at_once() {
     ada.get("/api/v1/me").await.expect(200);
     browser.get("/api/v1/me").await.expect(200);
     ada.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-    assert_eq!(ada.get("/api/v1/me").await.problem(), (401, "session_revoked".to_owned()));
+    assert_eq!(
+        ada.get("/api/v1/me").await.problem(),
+        (401, "session_revoked".to_owned())
+    );
     let refresh = json!({ "refresh_token": ada.refresh_token.clone().unwrap() });
     t.anon().post("/api/v1/auth/refresh", &refresh).await.expect(401);
     // The other session goes on, or this test means nothing.
@@ -126,7 +170,10 @@ async fn ses_8_a_refresh_token_works_once() {
     renewed.get("/api/v1/me").await.expect(200);
     let again = t.anon().post("/api/v1/auth/refresh", &first).await;
     assert_eq!(again.problem(), (401, "refresh_token_reused".to_owned()));
-    assert_eq!(renewed.get("/api/v1/me").await.problem(), (401, "session_revoked".to_owned()));
+    assert_eq!(
+        renewed.get("/api/v1/me").await.problem(),
+        (401, "session_revoked".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -136,7 +183,12 @@ async fn ses_7_access_tokens_expire_and_cannot_be_changed() {
     let token = ada.token().to_owned();
     let parts: Vec<&str> = token.split('.').collect();
     let none = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
-    let other_signature = format!("{}.{}.{}", parts[0], parts[1], parts[2].chars().rev().collect::<String>());
+    let other_signature = format!(
+        "{}.{}.{}",
+        parts[0],
+        parts[1],
+        parts[2].chars().rev().collect::<String>()
+    );
     for forged in [none.as_str(), other_signature.as_str(), "nonsense", ""] {
         t.anon().with_token(forged).get("/api/v1/me").await.expect(401);
     }

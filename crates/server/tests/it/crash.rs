@@ -36,7 +36,9 @@ fn talk(mut connection: TcpStream) -> Option<()> {
         }
     }
     reader.take(length).read_to_end(&mut Vec::new()).ok()?;
-    connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n").ok()?;
+    connection
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        .ok()?;
     for word in 0.. {
         let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": format!("word{word} ") } }] });
         connection.write_all(format!("data: {chunk}\n\n").as_bytes()).ok()?;
@@ -72,8 +74,14 @@ impl Server {
             .unwrap();
         let base = format!("http://127.0.0.1:{port}");
         let server = Self { process, base };
-        until("the server lives", async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
-        until("the server is ready", async || server.anon().get("/ready").await.status == 200).await;
+        until("the server lives", async || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })
+        .await;
+        until("the server is ready", async || {
+            server.anon().get("/ready").await.status == 200
+        })
+        .await;
         server
     }
 
@@ -82,7 +90,10 @@ impl Server {
     }
 
     fn signal(&self, signal: &str) {
-        Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args([signal, &self.process.id().to_string()])
+            .status()
+            .unwrap();
     }
 }
 
@@ -92,7 +103,11 @@ fn free_port() -> u16 {
 
 #[tokio::test]
 async fn chat_4_what_a_reader_saw_survives_kill_9_and_the_answer_can_go_on() {
-    let (folder, database, provider) = (tempfile::tempdir().unwrap(), TestDatabase::create().await, endless_provider());
+    let (folder, database, provider) = (
+        tempfile::tempdir().unwrap(),
+        TestDatabase::create().await,
+        endless_provider(),
+    );
     let port = free_port();
     let mut server = Server::start(port, folder.path(), &database, &provider).await;
     server.anon().register("ada@example.org").await;
@@ -112,27 +127,44 @@ async fn chat_4_what_a_reader_saw_survives_kill_9_and_the_answer_can_go_on() {
     let message = seen[0].data["message_id"].as_str().unwrap().to_owned();
     // On PostgreSQL it might be another node's: then its lease must have run out first.
     let all = ada.join(&chat, &message, None).await.rest().await;
-    assert_eq!(all[..seen.len()], seen[..], "what the reader saw is there, in its order");
+    assert_eq!(
+        all[..seen.len()],
+        seen[..],
+        "what the reader saw is there, in its order"
+    );
     let last = seen.last().unwrap().id;
     let resumed = ada.join(&chat, &message, Some(last)).await.rest().await;
     assert_eq!(resumed[..], all[seen.len()..], "and a reader resumes after it");
     assert_eq!(kinds(&all)[all.len() - 2..], ["error", "done"]);
     let end = &all.last().unwrap().data["message"];
-    assert_eq!((&end["status"], end["content"].as_str().unwrap()), (&json!("interrupted"), text(&all).as_str()));
+    assert_eq!(
+        (&end["status"], end["content"].as_str().unwrap()),
+        (&json!("interrupted"), text(&all).as_str())
+    );
     let memories = ada.get("/api/v1/memories").await.json();
-    assert!(memories.to_string().contains("I live in Lisbon"), "what was learned with the message is there too");
+    assert!(
+        memories.to_string().contains("I live in Lisbon"),
+        "what was learned with the message is there too"
+    );
     // Going on, and a stop in its middle: SIGTERM ends it in order.
     let path = format!("/api/v1/chats/{chat}/messages/{message}");
     let mut more = crate::support::Events::open(ada.request(reqwest::Method::POST, &format!("{path}/continue"))).await;
     more.until("delta").await;
     server.signal("-TERM");
     let end = more.rest().await.pop().unwrap();
-    assert_eq!((end.kind.as_str(), &end.data["message"]["status"]), ("done", &json!("interrupted")));
+    assert_eq!(
+        (end.kind.as_str(), &end.data["message"]["status"]),
+        ("done", &json!("interrupted"))
+    );
 }
 
 #[tokio::test]
 async fn two_servers_never_share_one_sqlite_file() {
-    let (folder, database, provider) = (tempfile::tempdir().unwrap(), TestDatabase::create().await, endless_provider());
+    let (folder, database, provider) = (
+        tempfile::tempdir().unwrap(),
+        TestDatabase::create().await,
+        endless_provider(),
+    );
     if database.is_postgres() {
         // There they may, and the lease decides whose answers are alive.
         return;
@@ -144,5 +176,8 @@ async fn two_servers_never_share_one_sqlite_file() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&second.stderr);
-    assert!(!second.status.success() && said.contains("another Parlor is using"), "{said}");
+    assert!(
+        !second.status.success() && said.contains("another Parlor is using"),
+        "{said}"
+    );
 }

@@ -14,7 +14,10 @@ fn doc_1_the_committed_openapi_document_is_the_generated_one() {
         std::fs::write(&path, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == generated, "run PARLOR_TEST_WRITE_DOCS=1 cargo test -p parlor-server --test it openapi");
+    assert!(
+        committed == generated,
+        "run PARLOR_TEST_WRITE_DOCS=1 cargo test -p parlor-server --test it openapi"
+    );
 }
 
 #[tokio::test]
@@ -23,7 +26,11 @@ async fn doc_1_the_document_and_its_page_are_served_from_here_alone() {
     let document = t.anon().get("/api/v1/openapi.json").await.expect(200).json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let page = t.anon().get("/docs/").await.expect(200);
-    assert!(!page.text.contains("https://") || !page.text.contains("cdn"), "{}", page.text);
+    assert!(
+        !page.text.contains("https://") || !page.text.contains("cdn"),
+        "{}",
+        page.text
+    );
     let initializer = t.anon().get("/docs/swagger-initializer.js").await.expect(200);
     assert!(initializer.text.contains("/api/v1/openapi.json"));
     t.anon().get("/docs/swagger-ui-bundle.js").await.expect(200);
@@ -35,7 +42,9 @@ async fn answers_have_the_fields_that_the_document_says() {
     let ada = t.user("ada").await;
     let document: Value = serde_json::to_value(parlor_server::router::document()).unwrap();
     let fields = |schema: &str| {
-        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        let properties = document["components"]["schemas"][schema]["properties"]
+            .as_object()
+            .unwrap();
         properties.keys().cloned().collect::<Vec<_>>()
     };
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -47,7 +56,13 @@ async fn answers_have_the_fields_that_the_document_says() {
     assert_eq!(sorted(keys(&me)), sorted(fields("UserView")));
     let answer = ada.say(&ada.chat().await, "I live in Lisbon.").await;
     assert_eq!(sorted(keys(&answer["message"])), sorted(fields("MessageView")));
-    assert_eq!(sorted(keys(&answer["memory"]["learned"][0])), sorted(fields("MemoryView")));
+    assert_eq!(
+        sorted(keys(&answer["memory"]["learned"][0])),
+        sorted(fields("MemoryView"))
+    );
     assert_eq!(sorted(keys(&answer)), sorted(fields("Answered")));
-    assert_eq!(json!(sorted(keys(&answer))), json!(["memory", "message", "usage", "user_message"]));
+    assert_eq!(
+        json!(sorted(keys(&answer))),
+        json!(["memory", "message", "usage", "user_message"])
+    );
 }

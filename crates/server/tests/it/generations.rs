@@ -59,7 +59,10 @@ async fn chat_4_a_reader_resumes_without_gap_or_duplicate() {
     assert!(all.iter().zip(1..).all(|(event, seq)| event.id == seq));
     // And once more from the log alone.
     assert_eq!(ada.join(&chat, &message, None).await.rest().await, all);
-    assert_eq!(ada.join(&chat, &message, Some(last)).await.rest().await, all[usize::try_from(last).unwrap()..]);
+    assert_eq!(
+        ada.join(&chat, &message, Some(last)).await.rest().await,
+        all[usize::try_from(last).unwrap()..]
+    );
 }
 
 #[tokio::test]
@@ -88,7 +91,10 @@ async fn chat_4_stop_keeps_what_came_and_continue_goes_on() {
     let all = ada.join(&chat, &message, None).await.rest().await;
     assert_eq!(kinds(&all).iter().filter(|kind| **kind == "done").count(), 1);
     assert_eq!(text(&all), end["content"].as_str().unwrap());
-    assert_eq!(ada.post(&format!("{path}/continue"), &json!({})).await.problem(), (409, "conflict".to_owned()));
+    assert_eq!(
+        ada.post(&format!("{path}/continue"), &json!({})).await.problem(),
+        (409, "conflict".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -99,7 +105,10 @@ async fn an_answer_that_fails_in_its_middle_keeps_its_beginning() {
     let events = ada.say_streamed(&chat, "count").await.rest().await;
     assert_eq!(kinds(&events)[events.len() - 2..], ["error", "done"]);
     let message = &events.last().unwrap().data["message"];
-    assert_eq!((&message["status"], message["content"].as_str().unwrap().trim_end()), (&json!("failed"), "one two three"));
+    assert_eq!(
+        (&message["status"], message["content"].as_str().unwrap().trim_end()),
+        (&json!("failed"), "one two three")
+    );
     assert_eq!(message["error"]["code"], "provider_failed");
 }
 
@@ -127,7 +136,9 @@ async fn many_streams_at_once_all_arrive_whole() {
     for _ in 0..20 {
         chats.push(ada.chat().await);
     }
-    let streams = chats.iter().map(async |chat| ada.say_streamed(chat, "count").await.rest().await);
+    let streams = chats
+        .iter()
+        .map(async |chat| ada.say_streamed(chat, "count").await.rest().await);
     for events in futures_util::future::join_all(streams).await {
         assert_eq!(text(&events), STORY);
         assert!(events.iter().zip(1..).all(|(event, seq)| event.id == seq));

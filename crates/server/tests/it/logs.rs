@@ -43,8 +43,14 @@ async fn obs_4_canaries_never_reach_a_log_line() {
     let ada = t.user("canary-person").await;
     let chat = ada.chat().await;
     ada.say(&chat, "canary-statement: I live in Canarytown.").await;
-    t.model.fail_next(parlor_llm::Error::Unreachable("the canary provider".to_owned()));
-    ada.post(&format!("/api/v1/chats/{chat}/messages"), &json!({ "content": "canary-question?" })).await.expect(502);
+    t.model
+        .fail_next(parlor_llm::Error::Unreachable("the canary provider".to_owned()));
+    ada.post(
+        &format!("/api/v1/chats/{chat}/messages"),
+        &json!({ "content": "canary-question?" }),
+    )
+    .await
+    .expect(502);
     ada.get("/api/v1/chats?q=canary-search").await.expect(200);
     let wrong = json!({ "email": "canary-person@example.org", "password": "canary-password" });
     t.anon().post("/api/v1/auth/login", &wrong).await.expect(401);
@@ -54,13 +60,26 @@ async fn obs_4_canaries_never_reach_a_log_line() {
     let browser = t.anon().log_in_with_cookie("canary-person@example.org").await;
     let (cookie, csrf) = (browser.cookie().to_owned(), browser.csrf.clone().unwrap());
     browser.get("/api/v1/me").await.expect(200);
-    t.anon().post("/api/v1/auth/refresh", &json!({ "refresh_token": refresh })).await.expect(200);
+    t.anon()
+        .post("/api/v1/auth/refresh", &json!({ "refresh_token": refresh }))
+        .await
+        .expect(200);
     t.drain_jobs().await;
     let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
     let secret = cookie.split('=').nth(1).unwrap();
     let canaries = [
-        PASSWORD, "canary-password", "canary-token", "canary-person", "canary-statement", "Canarytown", "canary-question",
-        "canary-search", &refresh, &token, secret, &csrf,
+        PASSWORD,
+        "canary-password",
+        "canary-token",
+        "canary-person",
+        "canary-statement",
+        "Canarytown",
+        "canary-question",
+        "canary-search",
+        &refresh,
+        &token,
+        secret,
+        &csrf,
     ];
     for canary in canaries {
         assert!(!log.contains(canary), "{canary} is in the log");
@@ -69,5 +88,9 @@ async fn obs_4_canaries_never_reach_a_log_line() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
     assert!(requests.len() >= 10, "{log}");
-    assert!(requests.iter().all(|line| line["span"]["request_id"].as_str().is_some_and(|id| !id.is_empty())));
+    assert!(
+        requests
+            .iter()
+            .all(|line| line["span"]["request_id"].as_str().is_some_and(|id| !id.is_empty()))
+    );
 }

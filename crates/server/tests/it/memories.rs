@@ -9,7 +9,9 @@ const ABOUT: &str = "My name is Ada, I live in Lisbon and I am allergic to peanu
 
 fn contents(memories: &Value) -> Vec<String> {
     let list = memories.as_array().unwrap();
-    list.iter().map(|memory| memory["content"].as_str().unwrap().to_owned()).collect()
+    list.iter()
+        .map(|memory| memory["content"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -17,21 +19,32 @@ async fn chat_8_what_was_said_is_recalled_the_next_day_in_a_new_chat_and_used_in
     let t = start_with(Scripted::new().fallback("Noted.")).await;
     let ada = t.user("ada").await;
     let first = ada.say(&ada.chat().await, ABOUT).await;
-    assert!(contents(&first["memory"]["learned"]).join(" ").contains("allergic to peanuts"), "{first}");
+    assert!(
+        contents(&first["memory"]["learned"])
+            .join(" ")
+            .contains("allergic to peanuts"),
+        "{first}"
+    );
     t.drain_jobs().await;
     t.clock.advance(Duration::from_secs(86_400));
     let ada = t.anon().log_in("ada@example.org").await;
     let chat = ada.chat().await;
     let answer = ada.say(&chat, "What am I allergic to?").await;
     let recalled = contents(&answer["memory"]["recalled"]);
-    assert!(recalled.iter().any(|memory| memory.contains("allergic to peanuts")), "{answer}");
+    assert!(
+        recalled.iter().any(|memory| memory.contains("allergic to peanuts")),
+        "{answer}"
+    );
     let requests = t.model.requests();
     let turns = &requests.last().unwrap().messages;
     let question = turns.last().unwrap();
     assert_eq!(question.role, Role::User);
     assert!(question.content.contains("allergic to peanuts") && question.content.ends_with("What am I allergic to?"));
     let system = turns.iter().find(|turn| turn.role == Role::System).unwrap();
-    assert!(!system.content.contains("peanuts"), "what a person said never stands among the instructions");
+    assert!(
+        !system.content.contains("peanuts"),
+        "what a person said never stands among the instructions"
+    );
     // The page and the stream tell the same.
     let message = answer["message"]["id"].as_str().unwrap();
     let events = ada.join(&chat, message, None).await.rest().await;
@@ -45,15 +58,35 @@ async fn ses_13_a_second_person_sees_none_of_it() {
     let (ada, bob) = (t.user("ada").await, t.user("bob").await);
     ada.say(&ada.chat().await, ABOUT).await;
     t.drain_jobs().await;
-    let answer = bob.say(&bob.chat().await, "What am I allergic to? Do I live in Lisbon?").await;
+    let answer = bob
+        .say(&bob.chat().await, "What am I allergic to? Do I live in Lisbon?")
+        .await;
     assert_eq!(answer["memory"]["recalled"], json!([]));
     let sent = t.model.requests();
-    assert!(sent.last().unwrap().messages.iter().all(|turn| !turn.content.contains("peanuts")));
-    let search = bob.post("/api/v1/memories/search", &json!({ "query": "allergic peanuts Lisbon" })).await.json();
+    assert!(
+        sent.last()
+            .unwrap()
+            .messages
+            .iter()
+            .all(|turn| !turn.content.contains("peanuts"))
+    );
+    let search = bob
+        .post(
+            "/api/v1/memories/search",
+            &json!({ "query": "allergic peanuts Lisbon" }),
+        )
+        .await
+        .json();
     assert_eq!(search["data"], json!([]));
     assert_eq!(bob.get("/api/v1/memories").await.json()["data"], json!([]));
     // Ada has them, or this test means nothing.
-    let search = ada.post("/api/v1/memories/search", &json!({ "query": "allergic peanuts Lisbon" })).await.json();
+    let search = ada
+        .post(
+            "/api/v1/memories/search",
+            &json!({ "query": "allergic peanuts Lisbon" }),
+        )
+        .await
+        .json();
     assert!(!search["data"].as_array().unwrap().is_empty());
 }
 
@@ -62,7 +95,12 @@ async fn mem_8_small_talk_questions_and_answers_are_not_remembered() {
     let t = start_with(Scripted::new().fallback("I live in a computer and I love chess.")).await;
     let ada = t.user("ada").await;
     let chat = ada.chat().await;
-    for text in ["Hi!", "Thanks a lot", "What is the capital of France?", "```\nlet x = 1;\n```"] {
+    for text in [
+        "Hi!",
+        "Thanks a lot",
+        "What is the capital of France?",
+        "```\nlet x = 1;\n```",
+    ] {
         ada.say(&chat, text).await;
     }
     assert_eq!(ada.get("/api/v1/memories").await.json()["data"], json!([]));
@@ -75,7 +113,13 @@ async fn the_same_statement_is_kept_once() {
     for _ in 0..3 {
         ada.say(&ada.chat().await, "I live in Lisbon.").await;
     }
-    assert_eq!(ada.get("/api/v1/memories").await.json()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        ada.get("/api/v1/memories").await.json()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -84,22 +128,37 @@ async fn mem_1_memories_are_added_read_searched_and_forgotten() {
     let ada = t.user("ada").await;
     let add = json!({ "content": "I play the cello on Thursdays.", "kind": "fact", "importance": 0.8 });
     let made = ada.post("/api/v1/memories", &add).await.expect(201).json();
-    assert_eq!((&made["memory"]["kind"], &made["memory"]["importance"]), (&json!("fact"), &json!(0.8)));
+    assert_eq!(
+        (&made["memory"]["kind"], &made["memory"]["importance"]),
+        (&json!("fact"), &json!(0.8))
+    );
     assert_eq!(made["superseded"], json!([]));
     let id = made["memory"]["id"].as_str().unwrap();
     ada.get(&format!("/api/v1/memories/{id}")).await.expect(200);
     t.drain_jobs().await;
-    let found = ada.post("/api/v1/memories/search", &json!({ "query": "cello", "limit": 3 })).await.expect(200).json();
+    let found = ada
+        .post("/api/v1/memories/search", &json!({ "query": "cello", "limit": 3 }))
+        .await
+        .expect(200)
+        .json();
     let hit = &found["data"][0];
     assert_eq!(hit["memory"]["id"], id);
     for part in ["relevance", "recency", "importance", "confidence"] {
-        assert!(hit["parts"][part].as_f64().is_some_and(|value| (0.0..=1.0).contains(&value)), "{hit}");
+        assert!(
+            hit["parts"][part]
+                .as_f64()
+                .is_some_and(|value| (0.0..=1.0).contains(&value)),
+            "{hit}"
+        );
     }
     assert_eq!(ada.get("/api/v1/memories?kind=plan").await.json()["data"], json!([]));
     ada.get("/api/v1/memories?kind=nonsense").await.expect(422);
     ada.delete(&format!("/api/v1/memories/{id}")).await.expect(204);
     ada.get(&format!("/api/v1/memories/{id}")).await.expect(404);
-    let found = ada.post("/api/v1/memories/search", &json!({ "query": "cello" })).await.json();
+    let found = ada
+        .post("/api/v1/memories/search", &json!({ "query": "cello" }))
+        .await
+        .json();
     assert_eq!(found["data"], json!([]), "neither words nor vector are left");
 }
 
@@ -108,7 +167,9 @@ async fn forgetting_everything_leaves_nothing_to_recall() {
     let t = start().await;
     let ada = t.user("ada").await;
     for content in ["I play the cello.", "I live in Lisbon."] {
-        ada.post("/api/v1/memories", &json!({ "content": content })).await.expect(201);
+        ada.post("/api/v1/memories", &json!({ "content": content }))
+            .await
+            .expect(201);
     }
     t.drain_jobs().await;
     ada.delete("/api/v1/memories").await.expect(204);

@@ -11,7 +11,10 @@ async fn obs_6_the_probes_answer_without_an_account() {
     let health = t.anon().get("/health").await.expect(200).json();
     assert_eq!(health["status"], "healthy");
     for component in health["components"].as_array().unwrap() {
-        assert!(["healthy", "disabled"].contains(&component["status"].as_str().unwrap()), "{component}");
+        assert!(
+            ["healthy", "disabled"].contains(&component["status"].as_str().unwrap()),
+            "{component}"
+        );
     }
     t.app.stopping.cancel();
 }
@@ -24,7 +27,10 @@ async fn obs_7_metrics_are_for_this_machine() {
     let metrics = t.anon().get("/metrics").await.expect(200).text;
     assert!(metrics.contains("parlor_http_requests_total{"), "{metrics}");
     assert!(metrics.contains("route=\"/live\""), "{metrics}");
-    let through_a_proxy = t.anon().request(Method::GET, "/metrics").header("x-forwarded-for", "203.0.113.9");
+    let through_a_proxy = t
+        .anon()
+        .request(Method::GET, "/metrics")
+        .header("x-forwarded-for", "203.0.113.9");
     send(through_a_proxy).await.expect(404);
 }
 

@@ -15,7 +15,7 @@ use super::{Change, NewAccount, User};
 use crate::{
     app::App,
     features::sessions::{self, Device},
-    http::{Error, FieldError, Json, Result, auth::Identity, page},
+    http::{Error, FieldError, Json, Result, auth::Identity, extract, page},
     telemetry::metrics,
     ui,
 };
@@ -65,7 +65,9 @@ pub async fn register(
         full_name,
         locale: locale.to_owned(),
     };
-    account.check(app.config.passwords.min_length).map_err(|field| Error::validation(vec![field]))?;
+    account
+        .check(app.config.passwords.min_length)
+        .map_err(|field| Error::validation(vec![field]))?;
     super::register(&app, account).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { status: "accepted" })))
 }
@@ -122,7 +124,11 @@ pub async fn login(
         tokens: begun.tokens,
     };
     if headers.get("x-session").is_some_and(|value| value == "cookie") {
-        return Ok(([sessions::cookie::set(&app, &begun.secret, request.remember_me)], Json(body)).into_response());
+        return Ok((
+            [sessions::cookie::set(&app, &begun.secret, request.remember_me)],
+            Json(body),
+        )
+            .into_response());
     }
     Ok(Json(body).into_response())
 }
@@ -166,7 +172,10 @@ impl From<&User> for UserView {
             role: user.role.clone(),
             plan: user.plan.clone(),
             created_at: user.created_at,
-            totals: Totals { chats: user.chat_count, messages: user.message_count },
+            totals: Totals {
+                chats: user.chat_count,
+                messages: user.message_count,
+            },
         }
     }
 }
@@ -183,22 +192,17 @@ pub struct UpdateMe {
     #[garde(length(chars, min = 1, max = 120))]
     display_name: Option<String>,
     #[garde(inner(length(chars, max = 160)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     full_name: Option<Option<String>>,
     /// An https address.
     #[garde(inner(length(max = 2000), pattern(r"^https://")))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     avatar_url: Option<Option<String>>,
     #[garde(inner(length(chars, max = 1000)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     bio: Option<Option<String>>,
     #[garde(length(max = 35))]
     locale: Option<String>,
-}
-
-/// Tells `null` (empty the field) from a field that is not there (leave it).
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Change the signed-in person's account.
@@ -217,6 +221,8 @@ pub async fn update_me(
         locale: known_locale(request.locale.as_deref())?.map(str::to_owned),
     };
     super::change(&app, identity.user.id, change).await?;
-    let user = super::find(&app, identity.user.id).await?.ok_or_else(Error::not_found)?;
+    let user = super::find(&app, identity.user.id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     Ok(Json(UserView::from(&*user)))
 }

@@ -13,7 +13,7 @@ pub use parlor_db::entities::users::Model as User;
 use parlor_db::{
     Timestamp, Tx,
     entities::users,
-    sea_orm::{EntityTrait, QueryFilter, ColumnTrait, ExprTrait, prelude::Expr},
+    sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, prelude::Expr},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -46,8 +46,14 @@ impl Users {
     /// `exclusive` when no other process writes to the database; otherwise a row is believed for a second only.
     #[must_use]
     pub fn new(exclusive: bool) -> Self {
-        let max_age = if exclusive { Duration::from_secs(300) } else { Duration::from_secs(1) };
-        Self { cache: Cache::new(100_000, max_age) }
+        let max_age = if exclusive {
+            Duration::from_secs(300)
+        } else {
+            Duration::from_secs(1)
+        };
+        Self {
+            cache: Cache::new(100_000, max_age),
+        }
     }
 
     /// Call it after every commit that changed the person's row.

@@ -45,7 +45,12 @@ async fn login_page(
     if identity.is_some() {
         return Ok(Redirect::to(&safe_next(&page, query.next.as_deref())).into_response());
     }
-    show(&LoginView { page, email: String::new(), next: query.next, error: None })
+    show(&LoginView {
+        page,
+        email: String::new(),
+        next: query.next,
+        error: None,
+    })
 }
 
 #[derive(Deserialize)]
@@ -55,7 +60,12 @@ pub struct LoginForm {
     next: Option<String>,
 }
 
-async fn login(State(app): State<App>, Frame(page): Frame, device: Device, Form(form): Form<LoginForm>) -> Result<Response> {
+async fn login(
+    State(app): State<App>,
+    Frame(page): Frame,
+    device: Device,
+    Form(form): Form<LoginForm>,
+) -> Result<Response> {
     let checked = super::check_password(&app, &form.email, form.password).await;
     metrics::login(if checked.is_ok() { "success" } else { "failure" });
     let user = match checked {
@@ -66,7 +76,12 @@ async fn login(State(app): State<App>, Frame(page): Frame, device: Device, Form(
                 Code::AccountDisabled => page.t("login-disabled"),
                 _ => return Err(error),
             };
-            let view = LoginView { page, email: form.email, next: form.next, error: Some(reason) };
+            let view = LoginView {
+                page,
+                email: form.email,
+                next: form.next,
+                error: Some(reason),
+            };
             return Ok((error.code().status(), show(&view)?).into_response());
         }
     };
@@ -85,7 +100,10 @@ async fn register_page(
     if identity.is_some() {
         return Ok(Redirect::to(&safe_next(&page, query.next.as_deref())).into_response());
     }
-    let form = RegisterForm { next: query.next, ..RegisterForm::default() };
+    let form = RegisterForm {
+        next: query.next,
+        ..RegisterForm::default()
+    };
     show(&register_view(&app, page, form, RegisterErrors::default()).await?)
 }
 
@@ -130,7 +148,10 @@ async fn register(
     let name = too_long.then(|| page.t("field-display-name-long"));
     let wrong = account.check(app.config.passwords.min_length).err();
     if name.is_some() || wrong.is_some() {
-        let errors = RegisterErrors { display_name: name, ..field_errors(&app, &page, wrong.as_ref()) };
+        let errors = RegisterErrors {
+            display_name: name,
+            ..field_errors(&app, &page, wrong.as_ref())
+        };
         let view = register_view(&app, page, form, errors).await?;
         return Ok((Code::ValidationFailed.status(), show(&view)?).into_response());
     }
@@ -149,13 +170,18 @@ async fn register(
 fn field_errors(app: &App, page: &Page, wrong: Option<&FieldError>) -> RegisterErrors {
     let min = app.config.passwords.min_length;
     match wrong.map(|field| (field.field.as_str(), &*field.code)) {
-        Some(("email", _)) => RegisterErrors { email: Some(page.t("field-email-invalid")), ..RegisterErrors::default() },
-        Some((_, "too_long")) => {
-            RegisterErrors { password: Some(page.t("field-password-long")), ..RegisterErrors::default() }
-        }
-        Some(_) => {
-            RegisterErrors { password: Some(page.count("field-password-short", min)), ..RegisterErrors::default() }
-        }
+        Some(("email", _)) => RegisterErrors {
+            email: Some(page.t("field-email-invalid")),
+            ..RegisterErrors::default()
+        },
+        Some((_, "too_long")) => RegisterErrors {
+            password: Some(page.t("field-password-long")),
+            ..RegisterErrors::default()
+        },
+        Some(_) => RegisterErrors {
+            password: Some(page.count("field-password-short", min)),
+            ..RegisterErrors::default()
+        },
         None => RegisterErrors::default(),
     }
 }
@@ -201,8 +227,11 @@ async fn account(
         };
         return Ok((Code::ValidationFailed.status(), show(&view)?).into_response());
     }
-    let change =
-        Change { display_name: Some(display_name), locale: Some(locale.to_owned()), ..Change::default() };
+    let change = Change {
+        display_name: Some(display_name),
+        locale: Some(locale.to_owned()),
+        ..Change::default()
+    };
     super::change(&app, identity.user.id, change).await?;
     let next = Redirect::to(&format!("/{locale}/account?notice=account-saved"));
     Ok(([theme_cookie(&app, theme)], next).into_response())

@@ -32,7 +32,11 @@ impl Passwords {
             n => usize::try_from(n)?,
         };
         let dummy = hash(&argon2, "nobody's password").map_err(|e| anyhow::anyhow!("passwords: {e}"))?;
-        Ok(Self { argon2, permits: Semaphore::new(at_once), dummy })
+        Ok(Self {
+            argon2,
+            permits: Semaphore::new(at_once),
+            dummy,
+        })
     }
 
     pub(super) async fn hash(&self, password: String) -> Result<String> {

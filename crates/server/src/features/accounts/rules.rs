@@ -31,7 +31,11 @@ impl NewAccount {
         let (name, domain) = self.email.trim().rsplit_once('@').unwrap_or_default();
         let plausible = !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
         if !plausible || self.email.len() > 254 || self.email.trim().contains(char::is_whitespace) {
-            return Err(FieldError::new("email", "invalid_email", "Enter an address such as ada@example.org."));
+            return Err(FieldError::new(
+                "email",
+                "invalid_email",
+                "Enter an address such as ada@example.org.",
+            ));
         }
         check_new_password(&self.password, min_password_length)
     }

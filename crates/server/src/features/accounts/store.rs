@@ -3,10 +3,8 @@
 use parlor_db::{
     dialect,
     entities::users,
-    sea_orm::{
-        ActiveValue::{NotSet, Set},
-        ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, SqlErr,
-    },
+    sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, SqlErr},
+    set_if,
 };
 use uuid::Uuid;
 
@@ -64,22 +62,26 @@ pub(super) async fn none_yet(db: &impl ConnectionTrait) -> Result<bool> {
 }
 
 pub(super) async fn find_by_email(app: &App, key: &str) -> Result<Option<users::Model>> {
-    Ok(users::Entity::find().filter(users::Column::EmailKey.eq(key)).one(app.db.read()).await?)
+    Ok(users::Entity::find()
+        .filter(users::Column::EmailKey.eq(key))
+        .one(app.db.read())
+        .await?)
 }
 
 pub(super) async fn update(app: &App, id: Uuid, change: Change) -> Result<()> {
-    fn set<T: Into<parlor_db::sea_orm::Value>>(value: Option<T>) -> parlor_db::sea_orm::ActiveValue<T> {
-        value.map_or(NotSet, Set)
-    }
     let row = users::ActiveModel {
-        display_name: set(change.display_name),
-        full_name: set(change.full_name),
-        avatar_url: set(change.avatar_url),
-        bio: set(change.bio),
-        locale: set(change.locale),
+        display_name: set_if(change.display_name),
+        full_name: set_if(change.full_name),
+        avatar_url: set_if(change.avatar_url),
+        bio: set_if(change.bio),
+        locale: set_if(change.locale),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     };
-    users::Entity::update_many().set(row).filter(users::Column::Id.eq(id)).exec(app.db.write()).await?;
+    users::Entity::update_many()
+        .set(row)
+        .filter(users::Column::Id.eq(id))
+        .exec(app.db.write())
+        .await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
         auth::Identity,
         create::{IDEMPOTENCY_REPLAYED, Stop},
         error::Problem,
-        pagination, sse,
+        extract, pagination, sse,
     },
 };
 
@@ -82,22 +82,32 @@ pub async fn list(
     let limit = query.limit.unwrap_or(pagination::DEFAULT_LIMIT);
     if let Some(words) = query.q.filter(|words| !words.trim().is_empty()) {
         let found = super::search(&app, identity.owner(), &words).await?;
-        let view = |found: store::Found| ChatView { snippet: found.snippet, ..ChatView::from(&found.chat) };
+        let view = |found: store::Found| ChatView {
+            snippet: found.snippet,
+            ..ChatView::from(&found.chat)
+        };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let data = found.into_iter().take(limit).map(view).collect();
-        return Ok(Json(Page { data, next_cursor: None }));
+        return Ok(Json(Page {
+            data,
+            next_cursor: None,
+        }));
     }
     let after = pagination::decode(query.cursor.as_deref())?;
     let rows = super::list(&app, identity.owner(), after, limit + 1).await?;
     let position = |chat: &super::Chat| store::Position(chat.updated_at.as_micros(), chat.id);
-    Ok(Json(Page::from_rows(rows, limit, position, |chat| ChatView::from(&chat))))
+    Ok(Json(Page::from_rows(rows, limit, position, |chat| {
+        ChatView::from(&chat)
+    })))
 }
 
 /// One chat.
 #[utoipa::path(get, path = "/chats/{id}", tag = "Chats", params(("id" = Uuid, Path)),
     responses((status = 200, body = ChatView), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<App>, identity: Identity, Path(id): Path<Uuid>) -> Result<Json<ChatView>> {
-    Ok(Json(ChatView::from(&super::find(app.db.read(), identity.owner(), id).await?)))
+    Ok(Json(ChatView::from(
+        &super::find(app.db.read(), identity.owner(), id).await?,
+    )))
 }
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -106,22 +116,17 @@ pub struct UpdateChat {
     #[garde(length(chars, min = 1, max = 200))]
     title: Option<String>,
     #[garde(inner(length(max = 100)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     theme: Option<Option<String>>,
     #[garde(inner(length(max = 100)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     audience: Option<Option<String>>,
     #[garde(inner(length(max = 100)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     response_style: Option<Option<String>>,
     #[garde(inner(length(min = 1, max = 200)))]
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "extract::present")]
     model: Option<Option<String>>,
-}
-
-/// Tells `null` (back to the default) from a field that is not there (leave it).
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Change a chat's title or settings.
@@ -165,7 +170,11 @@ pub async fn messages(
     super::find(app.db.read(), owner, id).await?;
     let rows = store::messages(&app, owner, id, query.after()?, query.limit() + 1).await?;
     let mut page = Page::from_rows(rows, query.limit(), |row| row.id, |row| MessageView::from(&row));
-    for message in page.data.iter_mut().filter(|message| message.status == generations::status::RUNNING) {
+    for message in page
+        .data
+        .iter_mut()
+        .filter(|message| message.status == generations::status::RUNNING)
+    {
         message.content = generations::text_so_far(&app, message.id).await?;
     }
     Ok(Json(page))
@@ -204,7 +213,11 @@ pub async fn send(
     let (message_id, before) = match input {
         Ok(Create { body, once }) => {
             super::check_content(&body.content)?;
-            let say = Say { content: body.content, tier: body.tier, model: body.model };
+            let say = Say {
+                content: body.content,
+                tier: body.tier,
+                model: body.model,
+            };
             (super::send(&app, owner, id, say, Some(&once)).await?, false)
         }
         Err(Stop::Failed(error)) => return Err(error),
@@ -221,7 +234,9 @@ pub async fn send(
         (StatusCode::CREATED, Json(answered)).into_response()
     };
     if before {
-        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, axum::http::HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(IDEMPOTENCY_REPLAYED, axum::http::HeaderValue::from_static("true"));
     }
     Ok(response)
 }

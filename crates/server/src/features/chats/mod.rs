@@ -10,13 +10,13 @@ mod views;
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
+pub use parlor_db::entities::chats::Model as Chat;
 use parlor_db::{
     Owner, Tx,
     dialect::{self, Kind},
     entities::messages,
     sea_orm::ConnectionTrait,
 };
-pub use parlor_db::entities::chats::Model as Chat;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -55,7 +55,9 @@ pub async fn find(db: &impl ConnectionTrait, owner: Owner, id: Uuid) -> Result<C
 /// # Errors
 /// `not_found` otherwise.
 pub async fn message(db: &impl ConnectionTrait, owner: Owner, chat_id: Uuid, id: Uuid) -> Result<messages::Model> {
-    store::message(db, owner, chat_id, id).await?.ok_or_else(Error::not_found)
+    store::message(db, owner, chat_id, id)
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 /// The owner's chats, most recently used first.
@@ -101,7 +103,8 @@ pub async fn create(app: &App, owner: Owner, settings: Settings, once: Option<&O
     index_title(&tx, &chat).await?;
     accounts::count(&tx, owner.id(), 1, 0, app.clock.now()).await?;
     if let Some(once) = once {
-        once.store(app, &tx, StatusCode::CREATED, &ChatView::from(&chat)).await?;
+        once.store(app, &tx, StatusCode::CREATED, &ChatView::from(&chat))
+            .await?;
     }
     tx.commit().await?;
     app.users.invalidate(owner.id());
@@ -146,15 +149,25 @@ fn check(app: &App, settings: &Settings) -> Result<()> {
     let wrong = known.into_iter().filter_map(|(field, value, known)| {
         let value = value.as_ref()?.as_ref()?;
         let names = || known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        (!known.contains_key(value)).then(|| FieldError::new(field, "invalid_value", format!("Must be one of {}.", names())))
+        (!known.contains_key(value))
+            .then(|| FieldError::new(field, "invalid_value", format!("Must be one of {}.", names())))
     });
     let wrong: Vec<FieldError> = wrong.collect();
-    if wrong.is_empty() { Ok(()) } else { Err(Error::validation(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::validation(wrong))
+    }
 }
 
 async fn index_title(tx: &Tx, chat: &Chat) -> Result<()> {
     let terms = parlor_memory::terms(&chat.title);
-    let document = dialect::Document { id: chat.id, kind: Kind::ChatTitle, chat_id: Some(chat.id), terms: &terms };
+    let document = dialect::Document {
+        id: chat.id,
+        kind: Kind::ChatTitle,
+        chat_id: Some(chat.id),
+        terms: &terms,
+    };
     Ok(dialect::index(tx, Owner::new(chat.owner_id), document).await?)
 }
 
@@ -164,8 +177,12 @@ async fn index_title(tx: &Tx, chat: &Chat) -> Result<()> {
 /// When the database fails.
 pub async fn index_message(tx: &Tx, message: &messages::Model) -> Result<()> {
     let terms = parlor_memory::terms(&message.content);
-    let document =
-        dialect::Document { id: message.id, kind: Kind::Message, chat_id: Some(message.chat_id), terms: &terms };
+    let document = dialect::Document {
+        id: message.id,
+        kind: Kind::Message,
+        chat_id: Some(message.chat_id),
+        terms: &terms,
+    };
     Ok(dialect::index(tx, Owner::new(message.owner_id), document).await?)
 }
 
@@ -206,10 +223,14 @@ pub async fn send(app: &App, owner: Owner, chat_id: Uuid, say: Say, once: Option
         partial: String::new(),
         chat,
     };
-    let begun = generations::begin(app, &tx, question, |message_id| first_events(&user_message, message_id, &learned)).await?;
+    let begun = generations::begin(app, &tx, question, |message_id| {
+        first_events(&user_message, message_id, &learned)
+    })
+    .await?;
     let message_id = begun.message.id;
     if let Some(once) = once {
-        once.store(app, &tx, StatusCode::CREATED, &SentBefore { message_id }).await?;
+        once.store(app, &tx, StatusCode::CREATED, &SentBefore { message_id })
+            .await?;
     }
     tx.commit().await?;
     app.users.invalidate(owner.id());
@@ -268,12 +289,20 @@ pub async fn answered(app: &App, owner: Owner, chat_id: Uuid, message_id: Uuid) 
     }
     let question = generations::question_of(db, owner, message_id).await?;
     let user_message = message(db, owner, chat_id, question).await?;
-    let memory = generations::memory_of(db, &[message_id]).await?.remove(&message_id).unwrap_or_default();
+    let memory = generations::memory_of(db, &[message_id])
+        .await?
+        .remove(&message_id)
+        .unwrap_or_default();
     let usage = AnswerUsage {
         input_tokens: answer.input_tokens.unwrap_or(0),
         output_tokens: answer.output_tokens.unwrap_or(0),
     };
-    Ok(Answered { user_message: (&user_message).into(), message: (&answer).into(), memory, usage })
+    Ok(Answered {
+        user_message: (&user_message).into(),
+        message: (&answer).into(),
+        memory,
+        usage,
+    })
 }
 
 /// The turns before a message that the model sees: the last `most`, oldest first, without answers that never came.

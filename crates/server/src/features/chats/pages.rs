@@ -20,9 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    features::{
-        generations::{self, LocalModel},
-    },
+    features::generations::{self, LocalModel},
     http::{
         Code, Error, Form, Path, Result,
         auth::Identity,
@@ -63,7 +61,12 @@ async fn home(
 ) -> Result<Response> {
     let sidebar = sidebar(&app, &page, identity.owner(), None, &query).await?;
     let composer = composer(&app, page.url("/chats"), query.draft, None);
-    show(&ChatsView { model: model_notice(&app), sidebar, composer, page })
+    show(&ChatsView {
+        model: model_notice(&app),
+        sidebar,
+        composer,
+        page,
+    })
 }
 
 #[derive(Deserialize)]
@@ -82,14 +85,30 @@ async fn start(
     Form(form): Form<SayForm>,
 ) -> Result<Response> {
     let owner = identity.owner();
-    if let Err(error) = super::check_content(&form.content) {
+    if let Some(error) = content_error(&page, &form.content) {
         let sidebar = sidebar(&app, &page, owner, None, &ListQuery::default()).await?;
-        let composer = composer(&app, page.url("/chats"), form.content, Some(error.detail().to_owned()));
-        let view = ChatsView { model: model_notice(&app), sidebar, composer, page };
-        return Ok((error.code().status(), show(&view)?).into_response());
+        let composer = composer(&app, page.url("/chats"), form.content, Some(error));
+        let view = ChatsView {
+            model: model_notice(&app),
+            sidebar,
+            composer,
+            page,
+        };
+        return Ok((Code::ValidationFailed.status(), show(&view)?).into_response());
     }
     let chat = super::create(&app, owner, Settings::default(), None).await?;
-    super::send(&app, owner, chat.id, Say { content: form.content, tier: form.tier, model: None }, None).await?;
+    super::send(
+        &app,
+        owner,
+        chat.id,
+        Say {
+            content: form.content,
+            tier: form.tier,
+            model: None,
+        },
+        None,
+    )
+    .await?;
     Ok(go(&page, &format!("/chats/{}", chat.id)))
 }
 
@@ -101,7 +120,12 @@ async fn chat(
     Query(query): Query<ListQuery>,
 ) -> Result<Response> {
     let chat = super::find(app.db.read(), identity.owner(), id).await?;
-    let composer = composer(&app, page.url(&format!("/chats/{id}/messages")), query.draft.clone(), None);
+    let composer = composer(
+        &app,
+        page.url(&format!("/chats/{id}/messages")),
+        query.draft.clone(),
+        None,
+    );
     show(&chat_view(&app, page, identity.owner(), &chat, composer).await?)
 }
 
@@ -127,14 +151,18 @@ async fn say(
     Form(form): Form<SayForm>,
 ) -> Result<Response> {
     let owner = identity.owner();
-    if let Err(error) = super::check_content(&form.content) {
+    if let Some(error) = content_error(&page, &form.content) {
         let chat = super::find(app.db.read(), owner, id).await?;
         let action = page.url(&format!("/chats/{id}/messages"));
-        let composer = composer(&app, action, form.content, Some(error.detail().to_owned()));
+        let composer = composer(&app, action, form.content, Some(error));
         let view = chat_view(&app, page, owner, &chat, composer).await?;
-        return Ok((error.code().status(), show(&view)?).into_response());
+        return Ok((Code::ValidationFailed.status(), show(&view)?).into_response());
     }
-    let say = Say { content: form.content, tier: form.tier, model: None };
+    let say = Say {
+        content: form.content,
+        tier: form.tier,
+        model: None,
+    };
     let message_id = super::send(&app, owner, id, say, None).await?;
     generations::wait(&app, owner, message_id).await?;
     Ok(go(&page, &format!("/chats/{id}#message-{message_id}")))
@@ -154,7 +182,16 @@ async fn rename(
 ) -> Result<Response> {
     let title: String = form.title.trim().chars().take(200).collect();
     if !title.is_empty() {
-        super::change(&app, identity.owner(), id, Settings { title: Some(title), ..Settings::default() }).await?;
+        super::change(
+            &app,
+            identity.owner(),
+            id,
+            Settings {
+                title: Some(title),
+                ..Settings::default()
+            },
+        )
+        .await?;
     }
     Ok(go(&page, &format!("/chats/{id}?notice=chat-renamed")))
 }
@@ -195,8 +232,15 @@ async fn message(
     Path((_, id, message_id)): Path<(String, Uuid, Uuid)>,
 ) -> Result<Response> {
     let row = super::message(app.db.read(), identity.owner(), id, message_id).await?;
-    let m = message_views(&app, &page, vec![row]).await?.pop().ok_or_else(Error::not_found)?;
-    show(&MessageFragment { page, chat_id: id.to_string(), m })
+    let m = message_views(&app, &page, vec![row])
+        .await?
+        .pop()
+        .ok_or_else(Error::not_found)?;
+    show(&MessageFragment {
+        page,
+        chat_id: id.to_string(),
+        m,
+    })
 }
 
 #[derive(Deserialize)]
@@ -245,7 +289,9 @@ fn composer(app: &App, action: String, draft: String, error: Option<String>) -> 
 fn model_notice(app: &App) -> ModelNotice {
     match app.models.local() {
         _ if !app.models.is_local() => ModelNotice::None,
-        LocalModel::Ready(_) | LocalModel::Loading => ModelNotice::Weak { name: app.config.tiers.quick.local_model.clone() },
+        LocalModel::Ready(_) | LocalModel::Loading => ModelNotice::Weak {
+            name: app.config.tiers.quick.local_model.clone(),
+        },
         _ => ModelNotice::Missing,
     }
 }
@@ -269,20 +315,37 @@ async fn sidebar(app: &App, page: &Page, owner: Owner, active: Option<Uuid>, que
     if !words.is_empty() {
         let mut found = super::search(app, owner, &words).await?;
         found.sort_by_key(|found| std::cmp::Reverse(found.chat.updated_at));
-        let links = found.into_iter().map(|found| link(&found.chat, found.snippet)).collect();
+        let links = found
+            .into_iter()
+            .map(|found| link(&found.chat, found.snippet))
+            .collect();
         let groups = ChatGroup::by_day(page.text, &now(app), links);
-        return Ok(Sidebar { query: words, groups, next_page: None });
+        return Ok(Sidebar {
+            query: words,
+            groups,
+            next_page: None,
+        });
     }
     let after = pagination::decode(query.cursor.as_deref())?;
     let rows = super::list(app, owner, after, CHATS_IN_LIST + 1).await?;
     let position = |chat: &Chat| store::Position(chat.updated_at.as_micros(), chat.id);
     let listed = pagination::Page::from_rows(rows, CHATS_IN_LIST, position, |chat| link(&chat, None));
-    let next_page = listed.next_cursor.map(|cursor| page.url(&format!("/chats?cursor={cursor}")));
-    Ok(Sidebar { query: words, groups: ChatGroup::by_day(page.text, &now(app), listed.data), next_page })
+    let next_page = listed
+        .next_cursor
+        .map(|cursor| page.url(&format!("/chats?cursor={cursor}")));
+    Ok(Sidebar {
+        query: words,
+        groups: ChatGroup::by_day(page.text, &now(app), listed.data),
+        next_page,
+    })
 }
 
 async fn message_views(app: &App, page: &Page, rows: Vec<messages::Model>) -> Result<Vec<views::MessageView>> {
-    let answers: Vec<Uuid> = rows.iter().filter(|row| row.role == "assistant").map(|row| row.id).collect();
+    let answers: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.role == "assistant")
+        .map(|row| row.id)
+        .collect();
     let mut memory = generations::memory_of(app.db.read(), &answers).await?;
     let now = now(app);
     let mut views = Vec::with_capacity(rows.len());
@@ -293,6 +356,22 @@ async fn message_views(app: &App, page: &Page, rows: Vec<messages::Model>) -> Re
         views.push(message_view(page, &now, row, &mut memory));
     }
     Ok(views)
+}
+
+/// What the page says of an answer that failed; the stored detail is in English.
+fn error_key(code: &str) -> &'static str {
+    match code {
+        "provider_timeout" => "error-provider-timeout",
+        "unavailable" => "error-no-model",
+        _ => "error-provider",
+    }
+}
+
+/// Why a message cannot be sent, in the page's language.
+fn content_error(page: &Page, content: &str) -> Option<String> {
+    let error = super::check_content(content).err()?;
+    let empty = error.fields().iter().any(|field| field.code == "required");
+    Some(page.t(if empty { "composer-empty" } else { "composer-too-long" }))
 }
 
 fn message_view(
@@ -310,11 +389,18 @@ fn message_view(
         when: When::new(page.text, said(value), now),
         score: value["score"].as_f64().unwrap_or_default() as f32,
     };
-    let learned = |value: &Value| views::LearnedView { id: text(value, "id"), content: text(value, "content") };
+    let learned = |value: &Value| views::LearnedView {
+        id: text(value, "id"),
+        content: text(value, "content"),
+    };
     views::MessageView {
         id: row.id.to_string(),
         role,
-        html: if role == views::Role::Assistant { markdown::render(&row.content) } else { String::new() },
+        html: if role == views::Role::Assistant {
+            markdown::render(&row.content)
+        } else {
+            String::new()
+        },
         text: row.content,
         status: views::Status::from_id(&row.status),
         tier: row.tier.as_deref().map(views::Tier::from_id),
@@ -322,6 +408,10 @@ fn message_view(
         when: When::new(page.text, row.created_at.to_jiff(), now),
         recalled: memory.recalled.iter().map(recalled).collect(),
         learned: memory.learned.iter().map(learned).collect(),
-        error: row.error_detail,
+        error: row
+            .error_code
+            .as_deref()
+            .filter(|code| *code != "interrupted")
+            .map(|code| page.t(error_key(code))),
     }
 }

@@ -27,7 +27,11 @@ impl Tier {
 
     #[must_use]
     pub fn parse(text: Option<&str>) -> Self {
-        if text == Some("enhanced") { Self::Enhanced } else { Self::Quick }
+        if text == Some("enhanced") {
+            Self::Enhanced
+        } else {
+            Self::Quick
+        }
     }
 
     #[must_use]
@@ -59,7 +63,10 @@ mod tests {
     fn a_title_is_the_beginning_in_whole_words() {
         assert_eq!(title_from("  Hello\n there "), "Hello there");
         let long = "I would like to know how the tides work and why there are two of them each day";
-        assert_eq!(title_from(long), "I would like to know how the tides work and why there are…");
+        assert_eq!(
+            title_from(long),
+            "I would like to know how the tides work and why there are…"
+        );
         assert_eq!(title_from(&"x".repeat(100)).chars().count(), 61);
     }
 }

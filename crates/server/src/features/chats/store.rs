@@ -7,9 +7,10 @@ use parlor_db::{
     dialect::{self, Kind, Match},
     entities::{chats, messages},
     sea_orm::{
-        ActiveModelTrait, IntoActiveModel, ActiveValue::{NotSet, Set},
-        ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+        QueryFilter, QueryOrder, QuerySelect,
     },
+    set_if,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,7 +41,9 @@ pub struct Settings {
 pub struct Position(pub i64, pub Uuid);
 
 fn mine(owner: Owner) -> Condition {
-    Condition::all().add(chats::Column::OwnerId.eq(owner.id())).add(chats::Column::DeletedAt.is_null())
+    Condition::all()
+        .add(chats::Column::OwnerId.eq(owner.id()))
+        .add(chats::Column::DeletedAt.is_null())
 }
 
 pub(super) async fn find(db: &impl ConnectionTrait, owner: Owner, id: Uuid) -> Result<Option<Chat>> {
@@ -72,31 +75,46 @@ pub(super) async fn insert(app: &App, tx: &Tx, owner: Owner, settings: Settings)
         updated_at: now,
         deleted_at: None,
     };
-    chats::Entity::insert(chat.clone().into_active_model().reset_all()).exec_without_returning(tx).await?;
+    chats::Entity::insert(chat.clone().into_active_model().reset_all())
+        .exec_without_returning(tx)
+        .await?;
     Ok(chat)
 }
 
 pub(super) async fn update(app: &App, tx: &Tx, owner: Owner, id: Uuid, settings: Settings) -> Result<()> {
-    fn set<T: Into<parlor_db::sea_orm::Value>>(value: Option<T>) -> parlor_db::sea_orm::ActiveValue<T> {
-        value.map_or(NotSet, Set)
-    }
     let row = chats::ActiveModel {
-        title: set(settings.title),
-        theme: set(settings.theme),
-        audience: set(settings.audience),
-        response_style: set(settings.response_style),
-        model: set(settings.model),
+        title: set_if(settings.title),
+        theme: set_if(settings.theme),
+        audience: set_if(settings.audience),
+        response_style: set_if(settings.response_style),
+        model: set_if(settings.model),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     };
-    let changed =
-        chats::Entity::update_many().set(row).filter(mine(owner)).filter(chats::Column::Id.eq(id)).exec(tx).await?;
-    if changed.rows_affected == 0 { Err(Error::not_found()) } else { Ok(()) }
+    let changed = chats::Entity::update_many()
+        .set(row)
+        .filter(mine(owner))
+        .filter(chats::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    if changed.rows_affected == 0 {
+        Err(Error::not_found())
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) async fn trash(app: &App, tx: &Tx, owner: Owner, id: Uuid) -> Result<()> {
-    let row = chats::ActiveModel { deleted_at: Set(Some(app.clock.now())), ..Default::default() };
-    chats::Entity::update_many().set(row).filter(mine(owner)).filter(chats::Column::Id.eq(id)).exec(tx).await?;
+    let row = chats::ActiveModel {
+        deleted_at: Set(Some(app.clock.now())),
+        ..Default::default()
+    };
+    chats::Entity::update_many()
+        .set(row)
+        .filter(mine(owner))
+        .filter(chats::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -111,7 +129,11 @@ pub(super) async fn touch(app: &App, tx: &Tx, chat: &mut Chat, title: String) ->
         updated_at: Set(chat.updated_at),
         ..Default::default()
     };
-    chats::Entity::update_many().set(row).filter(chats::Column::Id.eq(chat.id)).exec(tx).await?;
+    chats::Entity::update_many()
+        .set(row)
+        .filter(chats::Column::Id.eq(chat.id))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -120,17 +142,27 @@ pub(super) async fn list(app: &App, owner: Owner, after: Option<Position>, limit
     if let Some(Position(updated_at, id)) = after {
         let updated_at = Timestamp::from_micros(updated_at);
         let earlier = chats::Column::UpdatedAt.lt(updated_at);
-        let same = Condition::all().add(chats::Column::UpdatedAt.eq(updated_at)).add(chats::Column::Id.lt(id));
+        let same = Condition::all()
+            .add(chats::Column::UpdatedAt.eq(updated_at))
+            .add(chats::Column::Id.lt(id));
         query = query.filter(Condition::any().add(earlier).add(same));
     }
-    let query = query.order_by_desc(chats::Column::UpdatedAt).order_by_desc(chats::Column::Id);
+    let query = query
+        .order_by_desc(chats::Column::UpdatedAt)
+        .order_by_desc(chats::Column::Id);
     Ok(query.limit(limit).all(app.db.read()).await?)
 }
 
 pub(super) async fn titles(app: &App, owner: Owner, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>> {
-    let query = chats::Entity::find().select_only().columns([chats::Column::Id, chats::Column::Title]);
-    let rows: Vec<(Uuid, String)> =
-        query.filter(mine(owner)).filter(chats::Column::Id.is_in(ids)).into_tuple().all(app.db.read()).await?;
+    let query = chats::Entity::find()
+        .select_only()
+        .columns([chats::Column::Id, chats::Column::Title]);
+    let rows: Vec<(Uuid, String)> = query
+        .filter(mine(owner))
+        .filter(chats::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
     Ok(rows.into_iter().collect())
 }
 
@@ -154,7 +186,11 @@ pub(super) async fn search(app: &App, owner: Owner, query: &str) -> Result<Vec<F
         }
     }
     let ids: Vec<Uuid> = best.iter().map(|(chat_id, _)| *chat_id).collect();
-    let rows = chats::Entity::find().filter(mine(owner)).filter(chats::Column::Id.is_in(ids)).all(db).await?;
+    let rows = chats::Entity::find()
+        .filter(mine(owner))
+        .filter(chats::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
     let mut chats: HashMap<Uuid, Chat> = rows.into_iter().map(|chat| (chat.id, chat)).collect();
     let ids = best.iter().map(|(_, hit)| *hit);
     let found = messages::Entity::find().filter(messages::Column::OwnerId.eq(owner.id()));
@@ -198,7 +234,9 @@ pub(super) async fn insert_user_message(app: &App, tx: &Tx, chat: &Chat, say: &S
         created_at: now,
         completed_at: Some(now),
     };
-    messages::Entity::insert(message.clone().into_active_model().reset_all()).exec_without_returning(tx).await?;
+    messages::Entity::insert(message.clone().into_active_model().reset_all())
+        .exec_without_returning(tx)
+        .await?;
     Ok(message)
 }
 
@@ -215,7 +253,11 @@ pub(super) async fn messages(
     if let Some(after) = after {
         query = query.filter(messages::Column::Id.gt(after));
     }
-    Ok(query.order_by_asc(messages::Column::Id).limit(limit).all(app.db.read()).await?)
+    Ok(query
+        .order_by_asc(messages::Column::Id)
+        .limit(limit)
+        .all(app.db.read())
+        .await?)
 }
 
 pub(super) async fn before(
@@ -244,7 +286,10 @@ mod tests {
     #[test]
     fn a_snippet_is_cut_around_the_match() {
         let text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen Tides sixteen";
-        assert_eq!(snippet(text, "tide"), "… nine ten eleven twelve thirteen fourteen Tides sixteen");
+        assert_eq!(
+            snippet(text, "tide"),
+            "… nine ten eleven twelve thirteen fourteen Tides sixteen"
+        );
         assert_eq!(snippet("short", "other"), "short");
     }
 }

@@ -82,7 +82,10 @@ impl From<&messages::Model> for MessageView {
         let usage = message
             .input_tokens
             .zip(message.output_tokens)
-            .map(|(input_tokens, output_tokens)| TokenUsage { input_tokens, output_tokens });
+            .map(|(input_tokens, output_tokens)| TokenUsage {
+                input_tokens,
+                output_tokens,
+            });
         Self {
             id: message.id,
             role: message.role.clone(),
@@ -100,6 +103,14 @@ impl From<&messages::Model> for MessageView {
 
 /// The problem that a stored code stands for.
 pub(super) fn failure(code: Option<&str>) -> Code {
-    let known = [Code::ProviderTimeout, Code::Unavailable, Code::Internal, Code::ProviderFailed];
-    known.into_iter().find(|known| Some(known.as_str()) == code).unwrap_or(Code::ProviderFailed)
+    let known = [
+        Code::ProviderTimeout,
+        Code::Unavailable,
+        Code::Internal,
+        Code::ProviderFailed,
+    ];
+    known
+        .into_iter()
+        .find(|known| Some(known.as_str()) == code)
+        .unwrap_or(Code::ProviderFailed)
 }

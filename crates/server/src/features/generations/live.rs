@@ -28,7 +28,12 @@ impl Event {
     #[must_use]
     pub fn new(seq: i64, kind: &str, data: String) -> Arc<Self> {
         let frame = sse::frame(seq, kind, &data);
-        Arc::new(Self { seq, kind: kind.to_owned(), data, frame })
+        Arc::new(Self {
+            seq,
+            kind: kind.to_owned(),
+            data,
+            frame,
+        })
     }
 
     /// Whether a reader has everything after it.
@@ -86,7 +91,10 @@ impl Live {
     pub(super) fn publish(&self, events: Vec<Arc<Event>>, last: bool) {
         let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
         committed.extend(events);
-        self.progress.send_replace(Progress { events: committed.len(), closed: last });
+        self.progress.send_replace(Progress {
+            events: committed.len(),
+            closed: last,
+        });
     }
 
     fn events_from(&self, position: usize) -> Vec<Arc<Event>> {
@@ -125,10 +133,18 @@ struct Reader {
 /// Frames of this run after the event `after`, until its end. Events that came together are sent together.
 pub(super) fn follow(live: Arc<Live>, after: i64) -> impl Stream<Item = Bytes> + Send + 'static {
     let position = usize::try_from(after + 1 - live.first_seq).unwrap_or(0);
-    let reader = Reader { progress: live.progress.subscribe(), live, position };
+    let reader = Reader {
+        progress: live.progress.subscribe(),
+        live,
+        position,
+    };
     futures_util::stream::unfold(reader, |mut reader| async move {
         let position = reader.position;
-        reader.progress.wait_for(|progress| progress.events > position || progress.closed).await.ok()?;
+        reader
+            .progress
+            .wait_for(|progress| progress.events > position || progress.closed)
+            .await
+            .ok()?;
         let events = reader.live.events_from(reader.position);
         reader.position += events.len();
         match events.as_slice() {

@@ -102,7 +102,11 @@ fn share(live: Arc<Live>, entries: Vec<Entry>) -> Share {
         }
     }
     push_text(&mut events, &mut text);
-    Share { events: live.prepare(events), live, end }
+    Share {
+        events: live.prepare(events),
+        live,
+        end,
+    }
 }
 
 fn push_text(events: &mut Vec<(&'static str, String)>, text: &mut String) {
@@ -133,7 +137,12 @@ async fn write(app: &App, shares: &[Share]) -> Result<()> {
     let tx = app.db.begin().await?;
     let mut rows = Vec::new();
     for share in shares {
-        rows.extend(share.events.iter().map(|event| store::row(share.live.message_id, event)));
+        rows.extend(
+            share
+                .events
+                .iter()
+                .map(|event| store::row(share.live.message_id, event)),
+        );
     }
     store::append_all(&tx, rows).await?;
     for share in shares {

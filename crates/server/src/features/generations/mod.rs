@@ -71,7 +71,13 @@ impl Generations {
     #[must_use]
     pub fn new() -> (Self, LogInbox) {
         let (log, inbox) = mpsc::channel(log::CAPACITY);
-        (Self { live: Mutex::default(), log }, inbox)
+        (
+            Self {
+                live: Mutex::default(),
+                log,
+            },
+            inbox,
+        )
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Live>>> {
@@ -118,7 +124,11 @@ pub async fn begin(
     let events = live.prepare(first(message.id));
     store::append(tx, message.id, &events).await?;
     live.publish(events, false);
-    Ok(Begun { message, live, question })
+    Ok(Begun {
+        message,
+        live,
+        question,
+    })
 }
 
 /// Runs a begun answer; call it after the commit. It goes on whether or not anybody reads.
@@ -153,7 +163,9 @@ async fn frames(
         let earlier = futures_util::stream::iter(earlier.into_iter().map(|event| event.frame.clone()));
         return Ok(earlier.chain(live::follow(live, after)).left_stream());
     }
-    let generation = store::find(app.db.read(), owner, message_id).await?.ok_or_else(Error::not_found)?;
+    let generation = store::find(app.db.read(), owner, message_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     if generation.status == status::RUNNING {
         return Ok(view::poll(app.clone(), owner, message_id, after).boxed().right_stream());
     }
@@ -183,9 +195,15 @@ pub async fn memory_of(db: &impl ConnectionTrait, messages: &[Uuid]) -> Result<H
     let mut found: HashMap<Uuid, chats::MemoryOfAnswer> = HashMap::new();
     for (message_id, kind, data) in store::memory_events(db, messages).await? {
         let mut data: serde_json::Value = serde_json::from_str(&data).map_err(Error::internal)?;
-        let Some(memories) = data["memories"].as_array_mut() else { continue };
+        let Some(memories) = data["memories"].as_array_mut() else {
+            continue;
+        };
         let of = found.entry(message_id).or_default();
-        let list = if kind == "memory.recalled" { &mut of.recalled } else { &mut of.learned };
+        let list = if kind == "memory.recalled" {
+            &mut of.recalled
+        } else {
+            &mut of.learned
+        };
         list.append(memories);
     }
     Ok(found)
@@ -218,7 +236,9 @@ pub async fn cancel(app: &App, owner: Owner, message_id: Uuid) -> Result<()> {
         live.closed().await;
         return Ok(());
     }
-    store::find(app.db.read(), owner, message_id).await?.ok_or_else(Error::not_found)?;
+    store::find(app.db.read(), owner, message_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     store::request_cancel(app, owner, message_id).await
 }
 
@@ -228,14 +248,20 @@ pub async fn cancel(app: &App, owner: Owner, message_id: Uuid) -> Result<()> {
 /// `conflict` when it runs or is complete.
 pub async fn resume(app: &App, owner: Owner, message_id: Uuid) -> Result<i64> {
     let tx = app.db.begin().await?;
-    let generation = store::find(&tx, owner, message_id).await?.ok_or_else(Error::not_found)?;
+    let generation = store::find(&tx, owner, message_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let message = chats::message(&tx, owner, generation.chat_id, message_id).await?;
     let partial = store::text(&tx, message_id).await?;
     let first_seq = store::reopen(app, &tx, &generation).await?;
     let question = Question::again(&tx, owner, &generation, &message, partial).await?;
     tx.commit().await?;
     let live = Live::new(&message, first_seq);
-    let begun = Begun { message, live, question };
+    let begun = Begun {
+        message,
+        live,
+        question,
+    };
     launch(app, begun);
     Ok(first_seq - 1)
 }

@@ -37,7 +37,11 @@ impl Models {
             None if config.providers.openai.is_on() => Some(open_ai(config)?),
             None => None,
         };
-        let local = watch::Sender::new(if provider.is_some() { LocalModel::Unused } else { LocalModel::Missing });
+        let local = watch::Sender::new(if provider.is_some() {
+            LocalModel::Unused
+        } else {
+            LocalModel::Missing
+        });
         Ok(Self { provider, local })
     }
 
@@ -112,9 +116,14 @@ pub(super) fn load(app: &App) {
 #[cfg(feature = "local-llm")]
 fn load_local(app: &App) {
     let store = parlor_llm::models::Store::new(&app.config.models.dir);
-    let Some(spec) = parlor_llm::models::find(&app.config.tiers.quick.local_model) else { return };
+    let Some(spec) = parlor_llm::models::find(&app.config.tiers.quick.local_model) else {
+        return;
+    };
     if store.status(spec) != parlor_llm::models::Status::Present {
-        tracing::warn!(model = spec.id, "the local model's weights are missing; `parlor models pull` fetches them");
+        tracing::warn!(
+            model = spec.id,
+            "the local model's weights are missing; `parlor models pull` fetches them"
+        );
         return;
     }
     let path = store.path(spec, spec.files[0].name);

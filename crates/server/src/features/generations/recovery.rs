@@ -6,11 +6,7 @@ use parlor_db::entities::{generations, messages};
 use parlor_llm::Usage;
 
 use super::{Live, run, status, store};
-use crate::{
-    app::App,
-    features::chats,
-    http::Result,
-};
+use crate::{app::App, features::chats, http::Result};
 
 /// Renews this node's leases and ends the answers of nodes that no longer do.
 pub(super) fn start(app: &App) {
@@ -37,7 +33,11 @@ async fn tick(app: &App) -> Result<()> {
         }
     }
     // Nobody else's run can be in a database that is this process's alone.
-    if app.db.is_exclusive() { Ok(()) } else { recover(app, false).await }
+    if app.db.is_exclusive() {
+        Ok(())
+    } else {
+        recover(app, false).await
+    }
 }
 
 /// Ends what a dead node left running as interrupted: its text is in the log and stays.

@@ -75,7 +75,10 @@ impl Ended {
         } else {
             events.push(("usage", json!(self.usage).to_string()));
         }
-        events.push(("done", json!({ "message": chats::MessageView::from(&self.message) }).to_string()));
+        events.push((
+            "done",
+            json!({ "message": chats::MessageView::from(&self.message) }).to_string(),
+        ));
         events
     }
 
@@ -88,7 +91,11 @@ impl Ended {
     /// After the commit.
     pub(super) fn announce(&self, app: &App) {
         app.users.invalidate(self.message.owner_id);
-        metrics::generation_ended(known_status(&self.message.status), self.usage.input_tokens, self.usage.output_tokens);
+        metrics::generation_ended(
+            known_status(&self.message.status),
+            self.usage.input_tokens,
+            self.usage.output_tokens,
+        );
     }
 }
 
@@ -106,8 +113,11 @@ struct Progress {
 
 pub(super) async fn run(app: &App, live: Arc<Live>, question: Question) {
     metrics::generation_started();
-    let mut progress =
-        Progress { text: question.partial.clone(), usage: Usage::default(), model: question.model.clone() };
+    let mut progress = Progress {
+        text: question.partial.clone(),
+        usage: Usage::default(),
+        model: question.model.clone(),
+    };
     let work = AssertUnwindSafe(answer(app, &live, &question, &mut progress)).catch_unwind();
     let outcome = tokio::select! {
         // What the person decided goes before what the model still has to say.
@@ -128,7 +138,10 @@ pub(super) async fn run(app: &App, live: Arc<Live>, question: Question) {
 
 /// What the reader of an interrupted answer is told.
 pub(super) fn interrupted() -> Error {
-    Error::new(Code::Interrupted, "The server stopped while it wrote this answer. What came is kept; continue it when you like.")
+    Error::new(
+        Code::Interrupted,
+        "The server stopped while it wrote this answer. What came is kept; continue it when you like.",
+    )
 }
 
 async fn end(app: &App, live: &Arc<Live>, question: &Question, progress: Progress, how: (&str, Option<Error>)) {
@@ -157,15 +170,17 @@ async fn end(app: &App, live: &Arc<Live>, question: &Question, progress: Progres
 /// Cancelled in mid-call it has appended nothing.
 async fn append(app: &App, live: &Arc<Live>, entry: Entry) {
     // The committer lives as long as any run does.
-    let _ = app.generations.log.send(Append { live: live.clone(), entry }).await;
+    let _ = app
+        .generations
+        .log
+        .send(Append {
+            live: live.clone(),
+            entry,
+        })
+        .await;
 }
 
-async fn answer(
-    app: &App,
-    live: &Arc<Live>,
-    question: &Question,
-    progress: &mut Progress,
-) -> Result<&'static str> {
+async fn answer(app: &App, live: &Arc<Live>, question: &Question, progress: &mut Progress) -> Result<&'static str> {
     let started = Instant::now();
     let tier = question.tier.config(&app.config);
     let user = accounts::find(app, question.owner.id()).await?;
@@ -192,7 +207,10 @@ async fn answer(
                 append(app, live, Entry::Text(text.clone())).await;
                 progress.text.push_str(&text);
                 // Until the provider says better: an answer that is stopped has cost what came.
-                progress.usage = Usage { input_tokens: prompt_size, output_tokens: pieces };
+                progress.usage = Usage {
+                    input_tokens: prompt_size,
+                    output_tokens: pieces,
+                };
             }
             Chunk::End { usage, .. } => progress.usage = usage,
         }

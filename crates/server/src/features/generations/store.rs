@@ -6,8 +6,10 @@ use parlor_db::{
     Owner, Timestamp, Tx,
     entities::{generation_events as events, generations, messages},
     sea_orm::{
-        ActiveModelTrait, IntoActiveModel, ActiveValue::{NotSet, Set},
-        ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Expr,
+        ActiveModelTrait,
+        ActiveValue::{NotSet, Set},
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+        prelude::Expr,
     },
 };
 use serde_json::Value;
@@ -40,7 +42,9 @@ pub(super) async fn insert(app: &App, tx: &Tx, question: &Question) -> Result<me
         created_at: now,
         completed_at: None,
     };
-    messages::Entity::insert(message.clone().into_active_model().reset_all()).exec_without_returning(tx).await?;
+    messages::Entity::insert(message.clone().into_active_model().reset_all())
+        .exec_without_returning(tx)
+        .await?;
     let row = generations::ActiveModel {
         message_id: Set(message.id),
         chat_id: Set(message.chat_id),
@@ -96,13 +100,21 @@ pub(super) async fn finish(app: &App, tx: &Tx, message: &messages::Model) -> Res
         completed_at: Set(message.completed_at),
         ..Default::default()
     };
-    messages::Entity::update_many().set(row).filter(messages::Column::Id.eq(message.id)).exec(tx).await?;
+    messages::Entity::update_many()
+        .set(row)
+        .filter(messages::Column::Id.eq(message.id))
+        .exec(tx)
+        .await?;
     let row = generations::ActiveModel {
         status: Set(message.status.clone()),
         finished_at: Set(Some(app.clock.now())),
         ..Default::default()
     };
-    generations::Entity::update_many().set(row).filter(generations::Column::MessageId.eq(message.id)).exec(tx).await?;
+    generations::Entity::update_many()
+        .set(row)
+        .filter(generations::Column::MessageId.eq(message.id))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -122,12 +134,21 @@ pub(super) async fn events(
     after: i64,
     before: Option<i64>,
 ) -> Result<Vec<Arc<Event>>> {
-    let mut range = Condition::all().add(events::Column::MessageId.eq(message_id)).add(events::Column::Seq.gt(after));
+    let mut range = Condition::all()
+        .add(events::Column::MessageId.eq(message_id))
+        .add(events::Column::Seq.gt(after));
     if let Some(before) = before {
         range = range.add(events::Column::Seq.lt(before));
     }
-    let rows = events::Entity::find().filter(range).order_by_asc(events::Column::Seq).all(db).await?;
-    Ok(rows.into_iter().map(|row| Event::new(row.seq, &row.kind, row.data)).collect())
+    let rows = events::Entity::find()
+        .filter(range)
+        .order_by_asc(events::Column::Seq)
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Event::new(row.seq, &row.kind, row.data))
+        .collect())
 }
 
 /// What the log says the answer is: all its pieces of text.
@@ -156,12 +177,21 @@ pub(super) async fn memory_events(db: &impl ConnectionTrait, messages: &[Uuid]) 
         .order_by_asc(events::Column::Seq)
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.message_id, row.kind, row.data)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.message_id, row.kind, row.data))
+        .collect())
 }
 
 pub(super) async fn last_seq(db: &impl ConnectionTrait, message_id: Uuid) -> Result<i64> {
-    let query = events::Entity::find().select_only().column_as(events::Column::Seq.max(), "last");
-    let last: Option<Option<i64>> = query.filter(events::Column::MessageId.eq(message_id)).into_tuple().one(db).await?;
+    let query = events::Entity::find()
+        .select_only()
+        .column_as(events::Column::Seq.max(), "last");
+    let last: Option<Option<i64>> = query
+        .filter(events::Column::MessageId.eq(message_id))
+        .into_tuple()
+        .one(db)
+        .await?;
     Ok(last.flatten().unwrap_or(0))
 }
 
@@ -185,7 +215,10 @@ pub(super) async fn reopen(app: &App, tx: &Tx, generation: &generations::Model) 
         .exec(tx)
         .await?;
     if taken.rows_affected == 0 {
-        return Err(Error::new(Code::Conflict, "Only an answer that was cut short can go on."));
+        return Err(Error::new(
+            Code::Conflict,
+            "Only an answer that was cut short can go on.",
+        ));
     }
     messages::Entity::update_many()
         .col_expr(messages::Column::Status, Expr::value(status::RUNNING))
@@ -216,8 +249,15 @@ pub(super) async fn renew_leases(app: &App) -> Result<Vec<Uuid>> {
         .filter(mine.clone())
         .exec(app.db.write())
         .await?;
-    let query = generations::Entity::find().select_only().column(generations::Column::MessageId).filter(mine);
-    Ok(query.filter(generations::Column::CancelRequested.eq(true)).into_tuple().all(app.db.read()).await?)
+    let query = generations::Entity::find()
+        .select_only()
+        .column(generations::Column::MessageId)
+        .filter(mine);
+    Ok(query
+        .filter(generations::Column::CancelRequested.eq(true))
+        .into_tuple()
+        .all(app.db.read())
+        .await?)
 }
 
 /// Runs whose node is gone. A node that has the database for itself knows that of all runs which are not its own.
@@ -228,7 +268,11 @@ pub(super) async fn orphans(app: &App) -> Result<Vec<generations::Model>> {
     if !app.db.is_exclusive() {
         gone = gone.add(generations::Column::LeaseUntil.lt(app.clock.now()));
     }
-    Ok(generations::Entity::find().filter(gone).limit(1000).all(app.db.write()).await?)
+    Ok(generations::Entity::find()
+        .filter(gone)
+        .limit(1000)
+        .all(app.db.write())
+        .await?)
 }
 
 /// Takes an orphan over to end it; false when another node was faster.

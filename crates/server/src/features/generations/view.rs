@@ -37,7 +37,11 @@ pub(super) fn poll(app: App, owner: Owner, message_id: Uuid, after: i64) -> impl
             let row = store::find(app.db.read(), owner, message_id).await.ok()??;
             let events = store::events(app.db.read(), message_id, after, None).await.ok()?;
             let ended = row.status != status::RUNNING;
-            let events = if ended { with_last_end(events) } else { without_ends(events) };
+            let events = if ended {
+                with_last_end(events)
+            } else {
+                without_ends(events)
+            };
             if let Some(last) = events.last() {
                 after = last.seq;
             }
@@ -55,7 +59,9 @@ pub(super) fn poll(app: App, owner: Owner, message_id: Uuid, after: i64) -> impl
 /// Waits until an answer that another node writes has ended.
 pub(super) async fn wait(app: &App, owner: Owner, message_id: Uuid) -> Result<()> {
     loop {
-        let row = store::find(app.db.read(), owner, message_id).await?.ok_or_else(Error::not_found)?;
+        let row = store::find(app.db.read(), owner, message_id)
+            .await?
+            .ok_or_else(Error::not_found)?;
         if row.status != status::RUNNING {
             return Ok(());
         }
@@ -70,7 +76,11 @@ mod tests {
     #[test]
     fn chat_4_only_the_last_end_is_shown() {
         let kinds = ["delta", "error", "done", "delta", "error", "done"];
-        let log = kinds.iter().zip(1..).map(|(kind, seq)| Event::new(seq, kind, "{}".to_owned())).collect();
+        let log = kinds
+            .iter()
+            .zip(1..)
+            .map(|(kind, seq)| Event::new(seq, kind, "{}".to_owned()))
+            .collect();
         let shown: Vec<i64> = with_last_end(log).iter().map(|event| event.seq).collect();
         assert_eq!(shown, [1, 4, 5, 6]);
         let only_end = vec![Event::new(9, "done", "{}".to_owned())];

@@ -58,8 +58,20 @@ async fn ready(State(app): State<App>) -> Response {
         waiting_for.push("the server is stopping".to_owned());
     }
     let ready = waiting_for.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, waiting_for, missing_models: missing_models(&app) })).into_response()
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Ready {
+            ready,
+            waiting_for,
+            missing_models: missing_models(&app),
+        }),
+    )
+        .into_response()
 }
 
 fn not_loaded(app: &App) -> Option<String> {
@@ -75,7 +87,9 @@ fn not_loaded(app: &App) -> Option<String> {
 fn missing_models(app: &App) -> Vec<String> {
     let store = Store::new(&app.config.models.dir);
     let needed = |kind| kind == parlor_llm::models::Kind::Embedding || app.models.is_local();
-    let missing = catalog().iter().filter(|spec| needed(spec.kind) && store.status(spec) != Status::Present);
+    let missing = catalog()
+        .iter()
+        .filter(|spec| needed(spec.kind) && store.status(spec) != Status::Present);
     missing.map(|spec| spec.id.to_owned()).collect()
 }
 
@@ -112,7 +126,11 @@ async fn health(State(app): State<App>) -> Response {
         memory_bytes: resident_memory(),
         components,
     };
-    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if well {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(body)).into_response()
 }
 
@@ -133,10 +151,18 @@ fn chat_model(app: &App) -> Component {
         LocalModel::Ready(_) => ("healthy", "the local model answers"),
         LocalModel::Loading => ("healthy", "the local model is loading"),
         LocalModel::Failed(_) => ("unhealthy", "the local model could not be loaded; the log says why"),
-        LocalModel::Missing => ("disabled", "no weights: run `parlor models pull`, or set OPENAI_BASE_URL"),
+        LocalModel::Missing => (
+            "disabled",
+            "no weights: run `parlor models pull`, or set OPENAI_BASE_URL",
+        ),
         LocalModel::Unused => ("disabled", "this binary has no local model: set OPENAI_BASE_URL"),
     };
-    Component { name: "chat_model", status, latency_ms: None, detail: Some(detail) }
+    Component {
+        name: "chat_model",
+        status,
+        latency_ms: None,
+        detail: Some(detail),
+    }
 }
 
 fn embedding_model(app: &App) -> Component {
@@ -144,9 +170,17 @@ fn embedding_model(app: &App) -> Component {
         Embedding::Ready(_) => ("healthy", "memories are found by words and meaning"),
         Embedding::Loading => ("healthy", "loading"),
         Embedding::Failed(_) => ("unhealthy", "it could not be loaded; the log says why"),
-        Embedding::Missing => ("disabled", "no weights: memories are found by words alone; run `parlor models pull`"),
+        Embedding::Missing => (
+            "disabled",
+            "no weights: memories are found by words alone; run `parlor models pull`",
+        ),
     };
-    Component { name: "embedding_model", status, latency_ms: None, detail: Some(detail) }
+    Component {
+        name: "embedding_model",
+        status,
+        latency_ms: None,
+        detail: Some(detail),
+    }
 }
 
 /// From Linux's `/proc`; elsewhere unknown.
@@ -171,11 +205,18 @@ async fn prometheus(
         let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
         !forwarded && peer.is_some_and(|peer| peer.0.0.ip().is_loopback())
     } else {
-        let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .map(|value| value.as_bytes())
+            .unwrap_or_default();
         given.ct_eq(format!("Bearer {token}").as_bytes()).into()
     };
     if !allowed {
         return Err(Error::not_found());
     }
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render()).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        metrics::render(),
+    )
+        .into_response())
 }

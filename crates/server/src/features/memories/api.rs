@@ -17,9 +17,7 @@ use uuid::Uuid;
 use super::{MemoryView, New, recall, store, view::PartsView};
 use crate::{
     app::App,
-    http::{
-        Create, Error, FieldError, Json, Page, Path, Query, Result, auth::Identity, error::Problem, pagination,
-    },
+    http::{Create, Error, FieldError, Json, Page, Path, Query, Result, auth::Identity, error::Problem, pagination},
 };
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -41,7 +39,11 @@ pub struct CreateMemory {
 }
 
 fn not_blank(text: &str, _: &()) -> garde::Result {
-    if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
+    if text.trim().is_empty() {
+        Err(garde::Error::new("must not be blank"))
+    } else {
+        Ok(())
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -68,8 +70,13 @@ pub async fn create(State(app): State<App>, identity: Identity, input: Create<Cr
     };
     let tx = app.db.begin().await?;
     super::keep(&app, &tx, owner, vec![new]).await?;
-    let memory = store::by_content(&tx, owner, &content).await?.ok_or_else(Error::not_found)?;
-    let created = Created { memory: MemoryView::from(&memory), superseded: Vec::new() };
+    let memory = store::by_content(&tx, owner, &content)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let created = Created {
+        memory: MemoryView::from(&memory),
+        superseded: Vec::new(),
+    };
     input.once.store(&app, &tx, StatusCode::CREATED, &created).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -78,7 +85,13 @@ pub async fn create(State(app): State<App>, identity: Identity, input: Create<Cr
 
 fn parse_kind(text: Option<&str>) -> Result<Option<Kind>> {
     let Some(text) = text else { return Ok(None) };
-    let wrong = || Error::validation(vec![FieldError::new("kind", "invalid_value", "There is no such kind of memory.")]);
+    let wrong = || {
+        Error::validation(vec![FieldError::new(
+            "kind",
+            "invalid_value",
+            "There is no such kind of memory.",
+        )])
+    };
     Kind::parse(text).map(Some).ok_or_else(wrong)
 }
 
@@ -108,7 +121,12 @@ pub async fn list(
     let kind = parse_kind(query.kind.as_deref())?.map(|kind| kind.as_str());
     let before = pagination::decode(query.cursor.as_deref())?;
     let rows = super::list(&app, identity.owner(), kind, before, limit + 1).await?;
-    Ok(Json(Page::from_rows(rows, limit, |row| row.id, |row| MemoryView::from(&row))))
+    Ok(Json(Page::from_rows(
+        rows,
+        limit,
+        |row| row.id,
+        |row| MemoryView::from(&row),
+    )))
 }
 
 /// One memory.
@@ -174,5 +192,8 @@ pub async fn search(
         parts: PartsView::from(&found.parts),
     };
     let data = found.into_iter().map(scored).collect();
-    Ok(Json(SearchResult { data, took_ms: started.elapsed().as_secs_f64() * 1000.0 }))
+    Ok(Json(SearchResult {
+        data,
+        took_ms: started.elapsed().as_secs_f64() * 1000.0,
+    }))
 }

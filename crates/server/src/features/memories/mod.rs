@@ -65,20 +65,32 @@ pub struct Memories {
 impl Memories {
     #[must_use]
     pub fn new(instead: Option<Arc<dyn Embedder>>) -> Self {
-        Self { embedding: RwLock::new(instead.map_or(Embedding::Missing, Embedding::Ready)) }
+        Self {
+            embedding: RwLock::new(instead.map_or(Embedding::Missing, Embedding::Ready)),
+        }
     }
 
     #[must_use]
     pub fn embedding(&self) -> Embedding {
-        self.embedding.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.embedding
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     fn embedder(&self) -> Option<Arc<dyn Embedder>> {
-        if let Embedding::Ready(embedder) = self.embedding() { Some(embedder) } else { None }
+        if let Embedding::Ready(embedder) = self.embedding() {
+            Some(embedder)
+        } else {
+            None
+        }
     }
 
     fn set(&self, embedding: Embedding) {
-        *self.embedding.write().unwrap_or_else(std::sync::PoisonError::into_inner) = embedding;
+        *self
+            .embedding
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = embedding;
     }
 }
 
@@ -88,9 +100,14 @@ pub fn load_embedder(app: &App) {
         return;
     }
     let store = Store::new(&app.config.models.dir);
-    let Some(spec) = models::find(EMBEDDING_MODEL) else { return };
+    let Some(spec) = models::find(EMBEDDING_MODEL) else {
+        return;
+    };
     if store.status(spec) != Status::Present {
-        tracing::warn!(model = spec.id, "the embedding model's weights are missing; `parlor models pull` fetches them. Until then, memories are recalled by words alone");
+        tracing::warn!(
+            model = spec.id,
+            "the embedding model's weights are missing; `parlor models pull` fetches them. Until then, memories are recalled by words alone"
+        );
         return;
     }
     app.memories.set(Embedding::Loading);
@@ -98,7 +115,10 @@ pub fn load_embedder(app: &App) {
     let folder = store.model_dir(spec);
     app.spawn(async move {
         let loaded = tokio::task::spawn_blocking(move || MiniLm::load(&folder, &folder)).await;
-        match loaded.map_err(anyhow::Error::from).and_then(|model| model.map_err(anyhow::Error::from)) {
+        match loaded
+            .map_err(anyhow::Error::from)
+            .and_then(|model| model.map_err(anyhow::Error::from))
+        {
             Ok(model) => {
                 loading.memories.set(Embedding::Ready(Arc::new(model)));
                 catch_up(&loading).await;
@@ -119,7 +139,12 @@ pub async fn learn(app: &App, tx: &Tx, owner: Owner, message: &messages::Model) 
     if !app.config.memory.enabled {
         return Ok(Vec::new());
     }
-    let Verdict::Keep { kind, importance, statements } = parlor_memory::gate(&message.content) else {
+    let Verdict::Keep {
+        kind,
+        importance,
+        statements,
+    } = parlor_memory::gate(&message.content)
+    else {
         return Ok(Vec::new());
     };
     let new = |content| New {
@@ -140,7 +165,15 @@ async fn keep(app: &App, tx: &Tx, owner: Owner, new: Vec<New>) -> Result<Vec<Mem
     let kept = store::insert(app, tx, owner, new).await?;
     if !kept.is_empty() {
         let memory_ids = kept.iter().map(|memory| memory.id).collect();
-        jobs::enqueue(app, tx, &Job::EmbedMemories { owner_id: owner.id(), memory_ids }).await?;
+        jobs::enqueue(
+            app,
+            tx,
+            &Job::EmbedMemories {
+                owner_id: owner.id(),
+                memory_ids,
+            },
+        )
+        .await?;
     }
     Ok(kept)
 }
@@ -151,7 +184,9 @@ async fn keep(app: &App, tx: &Tx, owner: Owner, new: Vec<New>) -> Result<Vec<Mem
 /// # Errors
 /// When the model or the database fails.
 pub async fn embed(app: &App, owner: Owner, ids: &[Uuid]) -> anyhow::Result<()> {
-    let Some(embedder) = app.memories.embedder() else { return Ok(()) };
+    let Some(embedder) = app.memories.embedder() else {
+        return Ok(());
+    };
     let failed = |error: Error| anyhow::anyhow!("{error:?}");
     let memories = store::by_ids(app, owner, ids).await.map_err(failed)?;
     if memories.is_empty() {
@@ -159,17 +194,26 @@ pub async fn embed(app: &App, owner: Owner, ids: &[Uuid]) -> anyhow::Result<()> 
     }
     let texts = memories.iter().map(|memory| memory.content.clone()).collect();
     let vectors = embedder.embed(texts).await?;
-    store::store_vectors(app, owner, embedder.model_id(), memories.iter().map(|memory| memory.id).zip(vectors))
-        .await
-        .map_err(failed)
+    store::store_vectors(
+        app,
+        owner,
+        embedder.model_id(),
+        memories.iter().map(|memory| memory.id).zip(vectors),
+    )
+    .await
+    .map_err(failed)
 }
 
 /// Embeds what was learned while there was no model, or by another model.
 async fn catch_up(app: &App) {
-    let Some(embedder) = app.memories.embedder() else { return };
+    let Some(embedder) = app.memories.embedder() else {
+        return;
+    };
     let mut after = Uuid::nil();
     loop {
-        let Ok(batch) = store::without_vector(app, embedder.model_id(), after).await else { return };
+        let Ok(batch) = store::without_vector(app, embedder.model_id(), after).await else {
+            return;
+        };
         let Some(last) = batch.last() else { return };
         after = last.0;
         for (id, owner) in batch {
@@ -187,7 +231,13 @@ async fn catch_up(app: &App) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: &App, owner: Owner, kind: Option<&str>, before: Option<Uuid>, limit: u64) -> Result<Vec<Memory>> {
+pub async fn list(
+    app: &App,
+    owner: Owner,
+    kind: Option<&str>,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Memory>> {
     store::list(app, owner, kind, before, limit).await
 }
 
@@ -196,5 +246,9 @@ pub async fn list(app: &App, owner: Owner, kind: Option<&str>, before: Option<Uu
 /// # Errors
 /// `not_found`.
 pub async fn forget(app: &App, owner: Owner, id: Uuid) -> Result<()> {
-    if store::delete(app, owner, Some(id)).await? == 0 { Err(Error::not_found()) } else { Ok(()) }
+    if store::delete(app, owner, Some(id)).await? == 0 {
+        Err(Error::not_found())
+    } else {
+        Ok(())
+    }
 }

@@ -78,7 +78,10 @@ async fn found(
         let limit = usize::try_from(ON_A_PAGE).unwrap_or(50);
         let found = recall::search(app, owner, &query.q, None, limit).await?;
         let wanted = |memory: &Memory| kind.is_none_or(|kind| memory.kind == kind);
-        return Ok((found.into_iter().map(|found| found.memory).filter(wanted).collect(), None));
+        return Ok((
+            found.into_iter().map(|found| found.memory).filter(wanted).collect(),
+            None,
+        ));
     }
     let before = pagination::decode(query.cursor.as_deref())?;
     let rows = super::list(app, owner, kind, before, ON_A_PAGE + 1).await?;
@@ -96,7 +99,9 @@ fn chips(counts: &[(String, i64)], active: Option<&str>) -> Vec<KindChip> {
         count: usize::try_from(count).ok(),
     };
     let all = chip("", counts.iter().map(|(_, count)| count).sum());
-    std::iter::once(all).chain(counts.iter().map(|(kind, count)| chip(kind, *count))).collect()
+    std::iter::once(all)
+        .chain(counts.iter().map(|(kind, count)| chip(kind, *count)))
+        .collect()
 }
 
 async fn views(app: &App, page: &Page, owner: Owner, rows: Vec<Memory>) -> Result<Vec<MemoryView>> {
@@ -108,7 +113,10 @@ async fn views(app: &App, page: &Page, owner: Owner, rows: Vec<Memory>) -> Resul
         when: When::new(page.text, row.occurred_at.to_jiff(), &now),
         source: row.source_chat_id.and_then(|chat_id| {
             let title = titles.get(&chat_id)?.clone();
-            Some(SourceView { chat_id: chat_id.to_string(), title })
+            Some(SourceView {
+                chat_id: chat_id.to_string(),
+                title,
+            })
         }),
         content: row.content,
         kind: row.kind,

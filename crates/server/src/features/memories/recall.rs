@@ -74,19 +74,27 @@ pub(super) async fn search(
     let ranked = rank(query, candidates, &Weights::default(), limit);
     let join = |ranked: parlor_memory::Ranked| {
         let memory = rows.remove(&Uuid::from_u128(ranked.id))?;
-        Some(Recalled { memory, score: ranked.score, parts: ranked.parts })
+        Some(Recalled {
+            memory,
+            score: ranked.score,
+            parts: ranked.parts,
+        })
     };
     Ok(ranked.into_iter().filter_map(join).collect())
 }
 
 /// Cosine similarity of the nearest memories; none without a model.
 async fn by_meaning(app: &App, owner: Owner, query: &str) -> Result<HashMap<Uuid, f32>> {
-    let Some(embedder) = app.memories.embedder() else { return Ok(HashMap::new()) };
+    let Some(embedder) = app.memories.embedder() else {
+        return Ok(HashMap::new());
+    };
     // People say "I live in …" and ask "Where do I live?": a statement is nearer to a statement.
     let text = first_person(query, None);
     let failed = |error: parlor_llm::Error| Error::internal(anyhow::anyhow!("embedding: {error}"));
     let vectors = embedder.embed(vec![text]).await.map_err(failed)?;
-    let Some(vector) = vectors.first() else { return Ok(HashMap::new()) };
+    let Some(vector) = vectors.first() else {
+        return Ok(HashMap::new());
+    };
     let near = dialect::search_vectors(app.db.read(), owner, embedder.model_id(), vector, CANDIDATES).await?;
     Ok(near.into_iter().collect())
 }

@@ -7,7 +7,8 @@ use parlor_db::{
     dialect::{self, Kind as Indexed, Match},
     entities::memories,
     sea_orm::{
-        ActiveModelTrait, IntoActiveModel, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, ExprTrait, QuerySelect, prelude::Expr,
+        ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+        QueryOrder, QuerySelect, prelude::Expr,
     },
 };
 use parlor_memory::Kind;
@@ -66,7 +67,12 @@ pub(super) async fn insert(app: &App, tx: &Tx, owner: Owner, new: Vec<New>) -> R
     memories::Entity::insert_many(models).exec_without_returning(tx).await?;
     for row in &rows {
         let terms = parlor_memory::terms(&row.content);
-        let document = dialect::Document { id: row.id, kind: Indexed::Memory, chat_id: None, terms: &terms };
+        let document = dialect::Document {
+            id: row.id,
+            kind: Indexed::Memory,
+            chat_id: None,
+            terms: &terms,
+        };
         dialect::index(tx, owner, document).await?;
     }
     Ok(rows)
@@ -74,21 +80,32 @@ pub(super) async fn insert(app: &App, tx: &Tx, owner: Owner, new: Vec<New>) -> R
 
 async fn known_hashes(tx: &Tx, owner: Owner, rows: &[Memory]) -> Result<HashSet<Vec<u8>>> {
     let hashes = rows.iter().map(|row| row.content_hash.clone());
-    let query = memories::Entity::find().select_only().column(memories::Column::ContentHash);
+    let query = memories::Entity::find()
+        .select_only()
+        .column(memories::Column::ContentHash);
     let query = query.filter(memories::Column::OwnerId.eq(owner.id()));
-    let known: Vec<Vec<u8>> =
-        query.filter(memories::Column::ContentHash.is_in(hashes)).into_tuple().all(tx).await?;
+    let known: Vec<Vec<u8>> = query
+        .filter(memories::Column::ContentHash.is_in(hashes))
+        .into_tuple()
+        .all(tx)
+        .await?;
     Ok(known.into_iter().collect())
 }
 
 pub(super) async fn by_ids(app: &App, owner: Owner, ids: &[Uuid]) -> Result<Vec<Memory>> {
     let mine = memories::Entity::find().filter(memories::Column::OwnerId.eq(owner.id()));
-    Ok(mine.filter(memories::Column::Id.is_in(ids.iter().copied())).all(app.db.read()).await?)
+    Ok(mine
+        .filter(memories::Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.read())
+        .await?)
 }
 
 pub(super) async fn by_content(db: &impl ConnectionTrait, owner: Owner, content: &str) -> Result<Option<Memory>> {
     let mine = memories::Entity::find().filter(memories::Column::OwnerId.eq(owner.id()));
-    Ok(mine.filter(memories::Column::ContentHash.eq(content_hash(content))).one(db).await?)
+    Ok(mine
+        .filter(memories::Column::ContentHash.eq(content_hash(content)))
+        .one(db)
+        .await?)
 }
 
 pub(super) async fn list(
@@ -105,7 +122,11 @@ pub(super) async fn list(
     if let Some(before) = before {
         query = query.filter(memories::Column::Id.lt(before));
     }
-    Ok(query.order_by_desc(memories::Column::Id).limit(limit).all(app.db.read()).await?)
+    Ok(query
+        .order_by_desc(memories::Column::Id)
+        .limit(limit)
+        .all(app.db.read())
+        .await?)
 }
 
 pub(super) async fn count_by_kind(app: &App, owner: Owner) -> Result<Vec<(String, i64)>> {
@@ -126,7 +147,10 @@ pub(super) async fn delete(app: &App, owner: Owner, id: Option<Uuid>) -> Result<
     if let Some(id) = id {
         mine = mine.add(memories::Column::Id.eq(id));
     }
-    let query = memories::Entity::find().select_only().column(memories::Column::Id).filter(mine.clone());
+    let query = memories::Entity::find()
+        .select_only()
+        .column(memories::Column::Id)
+        .filter(mine.clone());
     let ids: Vec<Uuid> = query.into_tuple().all(&tx).await?;
     dialect::unindex(&tx, owner, &ids).await?;
     let deleted = memories::Entity::delete_many().filter(mine).exec(&tx).await?;
@@ -143,7 +167,10 @@ pub(super) async fn store_vectors(
     let tx = app.db.begin().await?;
     for (id, vector) in vectors {
         // It may have been forgotten while the model worked.
-        let exists = memories::Entity::find_by_id(id).filter(memories::Column::OwnerId.eq(owner.id())).one(&tx).await?;
+        let exists = memories::Entity::find_by_id(id)
+            .filter(memories::Column::OwnerId.eq(owner.id()))
+            .one(&tx)
+            .await?;
         if exists.is_some() {
             dialect::store_vector(&tx, owner, id, model, &vector).await?;
         }
@@ -171,8 +198,7 @@ pub(super) async fn without_vector(app: &App, model: &str, after: Uuid) -> Resul
 
 /// Memories whose words match, with their score.
 pub(super) async fn by_words(app: &App, owner: Owner, terms: &[String], limit: u64) -> Result<HashMap<Uuid, f64>> {
-    let hits =
-        dialect::search_text(app.db.read(), owner, &[Indexed::Memory], (terms, Match::Any), limit).await?;
+    let hits = dialect::search_text(app.db.read(), owner, &[Indexed::Memory], (terms, Match::Any), limit).await?;
     Ok(hits.into_iter().map(|hit| (hit.id, hit.score)).collect())
 }
 
@@ -180,7 +206,10 @@ pub(super) async fn by_words(app: &App, owner: Owner, terms: &[String], limit: u
 pub(super) async fn touch(app: &App, owner: Owner, ids: Vec<Uuid>) -> Result<()> {
     memories::Entity::update_many()
         .col_expr(memories::Column::LastAccessedAt, Expr::value(app.clock.now()))
-        .col_expr(memories::Column::AccessCount, Expr::col(memories::Column::AccessCount).add(1))
+        .col_expr(
+            memories::Column::AccessCount,
+            Expr::col(memories::Column::AccessCount).add(1),
+        )
         .filter(memories::Column::OwnerId.eq(owner.id()))
         .filter(memories::Column::Id.is_in(ids))
         .exec(app.db.write())

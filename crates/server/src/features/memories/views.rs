@@ -57,15 +57,14 @@ pub struct SourceView {
 }
 
 /// The kinds that have words of their own; any other is shown by its name.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 7] = [
+    "episode",
     "fact",
     "preference",
     "event",
     "plan",
-    "episode",
-    "identity",
-    "relationship",
-    "mood",
+    "instruction",
+    "relation",
 ];
 
 impl MemoriesView {

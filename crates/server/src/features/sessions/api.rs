@@ -33,7 +33,10 @@ pub async fn refresh(State(app): State<App>, Json(request): Json<RefreshRequest>
         store::Exchange::Reused { session_id } => {
             super::end(&app, session_id, "refresh_token_reused").await?;
             tracing::warn!(%session_id, "a refresh token was used twice; its session has ended");
-            Err(Error::new(Code::RefreshTokenReused, "The session has ended, to be safe. Log in again."))
+            Err(Error::new(
+                Code::RefreshTokenReused,
+                "The session has ended, to be safe. Log in again.",
+            ))
         }
     }
 }

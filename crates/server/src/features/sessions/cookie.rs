@@ -6,15 +6,24 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::app::App;
 
 fn name(app: &App) -> &'static str {
-    if app.config.is_https() { "__Host-parlor_session" } else { "parlor_session" }
+    if app.config.is_https() {
+        "__Host-parlor_session"
+    } else {
+        "parlor_session"
+    }
 }
 
 /// The secret that the browser sent.
 #[must_use]
 pub fn read(app: &App, headers: &HeaderMap) -> Option<String> {
     let name = name(app);
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
@@ -22,7 +31,11 @@ pub fn read(app: &App, headers: &HeaderMap) -> Option<String> {
 #[must_use]
 pub fn set(app: &App, secret: &str, remember: bool) -> (HeaderName, HeaderValue) {
     let days = u64::from(app.config.sessions.remember_days);
-    let life = if remember { format!("; Max-Age={}", days * 86_400) } else { String::new() };
+    let life = if remember {
+        format!("; Max-Age={}", days * 86_400)
+    } else {
+        String::new()
+    };
     line(app, secret, &life)
 }
 
@@ -35,5 +48,8 @@ pub fn clear(app: &App) -> (HeaderName, HeaderValue) {
 fn line(app: &App, value: &str, life: &str) -> (HeaderName, HeaderValue) {
     let secure = if app.config.is_https() { "; Secure" } else { "" };
     let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}", name(app));
-    (header::SET_COOKIE, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")))
+    (
+        header::SET_COOKIE,
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")),
+    )
 }

@@ -34,7 +34,9 @@ use crate::{
 };
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(api::refresh)).routes(routes!(api::logout))
+    OpenApiRouter::new()
+        .routes(routes!(api::refresh))
+        .routes(routes!(api::logout))
 }
 
 /// Public keys of the access tokens, outside the API's base path.
@@ -54,7 +56,11 @@ impl Sessions {
     /// # Errors
     /// When the signing key cannot be used.
     pub fn new(config: &Config, keys: &Keys, exclusive: bool) -> anyhow::Result<Self> {
-        let max_age = if exclusive { Duration::from_secs(300) } else { Duration::from_secs(1) };
+        let max_age = if exclusive {
+            Duration::from_secs(300)
+        } else {
+            Duration::from_secs(1)
+        };
         Ok(Self {
             cache: Cache::new(100_000, max_age),
             by_cookie: Cache::new(100_000, Duration::from_secs(300)),
@@ -94,7 +100,11 @@ pub async fn begin(app: &App, user: &User, device: Device, remember: bool) -> Re
     let refresh_token = store::insert_refresh_token(app, &tx, &session).await?;
     tx.commit().await?;
     let tokens = issue(app, &session, refresh_token)?;
-    Ok(Begun { session_id: session.id, secret, tokens })
+    Ok(Begun {
+        session_id: session.id,
+        secret,
+        tokens,
+    })
 }
 
 /// Ends a session: its cookie and its tokens are dead when this returns.
@@ -110,7 +120,12 @@ pub async fn end(app: &App, session_id: Uuid, reason: &str) -> Result<()> {
 fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> {
     let life = Duration::from_secs(u64::from(app.config.sessions.access_token_minutes) * 60);
     let access_token = app.sessions.tokens.sign(app, session, life)?;
-    Ok(Tokens { access_token, token_type: "Bearer", expires_in: life.as_secs(), refresh_token })
+    Ok(Tokens {
+        access_token,
+        token_type: "Bearer",
+        expires_in: life.as_secs(),
+        refresh_token,
+    })
 }
 
 fn new_secret() -> String {
@@ -135,7 +150,11 @@ pub async fn by_access_token(app: &App, token: &str) -> Result<Identity> {
 /// When the database fails.
 pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
     let hash = fingerprint(secret.as_bytes());
-    let session_id = app.sessions.by_cookie.get_or_load(hash, store::find_by_cookie(app, hash)).await?;
+    let session_id = app
+        .sessions
+        .by_cookie
+        .get_or_load(hash, store::find_by_cookie(app, hash))
+        .await?;
     match session_id {
         Some(session_id) => identify(app, session_id, Credential::Cookie).await,
         None => Ok(None),
@@ -144,14 +163,23 @@ pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
 
 /// The session's person, if the session still lives.
 async fn identify(app: &App, session_id: Uuid, credential: Credential) -> Result<Option<Identity>> {
-    let Some(session) = app.sessions.cache.get_or_load(session_id, store::find(app, session_id)).await? else {
+    let Some(session) = app
+        .sessions
+        .cache
+        .get_or_load(session_id, store::find(app, session_id))
+        .await?
+    else {
         return Ok(None);
     };
     if !lives(app, &session) {
         return Ok(None);
     }
     let user = accounts::find(app, session.user_id).await?;
-    Ok(user.map(|user| Identity { user, session, credential }))
+    Ok(user.map(|user| Identity {
+        user,
+        session,
+        credential,
+    }))
 }
 
 fn lives(app: &App, session: &Session) -> bool {

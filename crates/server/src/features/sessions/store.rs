@@ -6,7 +6,8 @@ use parlor_db::{
     Timestamp, Tx,
     entities::{refresh_tokens, sessions},
     sea_orm::{
-        ActiveModelTrait, IntoActiveModel, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Expr,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+        prelude::Expr,
     },
 };
 use uuid::Uuid;
@@ -35,11 +36,18 @@ pub(super) async fn insert(
         ip: device.ip.map(|ip| ip.to_string()),
         created_at: now,
         last_active_at: now,
-        expires_at: now + days(if remember { limits.remember_days } else { limits.absolute_days }),
+        expires_at: now
+            + days(if remember {
+                limits.remember_days
+            } else {
+                limits.absolute_days
+            }),
         revoked_at: None,
         revoked_reason: None,
     };
-    sessions::Entity::insert(session.clone().into_active_model().reset_all()).exec_without_returning(tx).await?;
+    sessions::Entity::insert(session.clone().into_active_model().reset_all())
+        .exec_without_returning(tx)
+        .await?;
     Ok(session)
 }
 
@@ -90,9 +98,14 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
 
 /// How an exchange of a refresh token ended.
 pub(super) enum Exchange {
-    New { session: Session, refresh_token: String },
+    New {
+        session: Session,
+        refresh_token: String,
+    },
     /// It was exchanged before: somebody else has it.
-    Reused { session_id: Uuid },
+    Reused {
+        session_id: Uuid,
+    },
     Unknown,
 }
 
@@ -101,7 +114,9 @@ pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
     let tx = app.db.begin().await?;
     let hash = fingerprint(token.as_bytes()).to_vec();
     let query = refresh_tokens::Entity::find().filter(refresh_tokens::Column::TokenHash.eq(hash));
-    let Some(row) = query.one(&tx).await? else { return Ok(Exchange::Unknown) };
+    let Some(row) = query.one(&tx).await? else {
+        return Ok(Exchange::Unknown);
+    };
     let now = app.clock.now();
     let used = refresh_tokens::Entity::update_many()
         .col_expr(refresh_tokens::Column::UsedAt, Expr::value(now))
@@ -110,10 +125,14 @@ pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
         .exec(&tx)
         .await?;
     if used.rows_affected == 0 {
-        return Ok(Exchange::Reused { session_id: row.session_id });
+        return Ok(Exchange::Reused {
+            session_id: row.session_id,
+        });
     }
     let session = sessions::Entity::find_by_id(row.session_id).one(&tx).await?;
-    let Some(session) = session.filter(|session| super::lives(app, session)) else { return Ok(Exchange::Unknown) };
+    let Some(session) = session.filter(|session| super::lives(app, session)) else {
+        return Ok(Exchange::Unknown);
+    };
     let refresh_token = insert_refresh_token(app, &tx, &session).await?;
     tx.commit().await?;
     Ok(Exchange::New { session, refresh_token })

@@ -65,7 +65,10 @@ impl Signer {
             header,
             issuer: config.public_url.clone(),
             public_key,
-            verified: moka::sync::Cache::builder().max_capacity(50_000).time_to_live(Duration::from_secs(900)).build(),
+            verified: moka::sync::Cache::builder()
+                .max_capacity(50_000)
+                .time_to_live(Duration::from_secs(900))
+                .build(),
         })
     }
 
@@ -90,7 +93,10 @@ impl Signer {
             None => self.check_signature(token)?,
         };
         if claims.exp <= app.clock.now().as_seconds() {
-            return Err(Error::new(Code::TokenExpired, "Exchange the refresh token for a new one, or log in again."));
+            return Err(Error::new(
+                Code::TokenExpired,
+                "Exchange the refresh token for a new one, or log in again.",
+            ));
         }
         Ok(claims.sid)
     }

@@ -117,9 +117,17 @@ class Chat {
     const shown = this.answer.dataset.message;
     // "Continue" may be answered by a message of its own.
     if (shown && shown !== id) this.answer = this.messages.byId(id) ?? this.messages.addAnswer();
+    // The stream is told from its start: what stands here already would stand here twice.
+    if (shown === id) this.restart();
     this.messages.name(this.answer, id);
     keepDraft(this.composer.text.value);
     if (this.stopping) this.cancel(id);
+  }
+
+  restart() {
+    this.reveal?.flush();
+    this.reveal = null;
+    this.answer.querySelector("[data-text]").replaceChildren();
   }
 
   write(text) {

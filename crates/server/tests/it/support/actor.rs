@@ -29,12 +29,18 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
     }
 
     /// Status and problem code: what a client decides by.
     pub fn problem(&self) -> (u16, String) {
-        (self.status.as_u16(), self.json()["code"].as_str().unwrap_or_default().to_owned())
+        (
+            self.status.as_u16(),
+            self.json()["code"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     #[track_caller]
@@ -47,8 +53,19 @@ impl Answer {
 impl Actor {
     pub fn new(base: &str) -> Self {
         parlor_server::install_tls();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { base: base.to_owned(), http, token: None, cookie: None, csrf: None, refresh_token: None }
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self {
+            base: base.to_owned(),
+            http,
+            token: None,
+            cookie: None,
+            csrf: None,
+            refresh_token: None,
+        }
     }
 
     pub async fn register(&self, email: &str) {
@@ -57,22 +74,40 @@ impl Actor {
     }
 
     pub async fn log_in(&self, email: &str) -> Self {
-        let answer = self.post("/api/v1/auth/login", &json!({ "email": email, "password": PASSWORD })).await.expect(200);
+        let answer = self
+            .post("/api/v1/auth/login", &json!({ "email": email, "password": PASSWORD }))
+            .await
+            .expect(200);
         let body = answer.json();
         let text = |name: &str| Some(body[name].as_str().unwrap().to_owned());
-        Self { token: text("access_token"), refresh_token: text("refresh_token"), ..self.clone() }
+        Self {
+            token: text("access_token"),
+            refresh_token: text("refresh_token"),
+            ..self.clone()
+        }
     }
 
     pub async fn log_in_with_cookie(&self, email: &str) -> Self {
-        let request = self.request(Method::POST, "/api/v1/auth/login").header("x-session", "cookie");
-        let answer = send(request.json(&json!({ "email": email, "password": PASSWORD }))).await.expect(200);
+        let request = self
+            .request(Method::POST, "/api/v1/auth/login")
+            .header("x-session", "cookie");
+        let answer = send(request.json(&json!({ "email": email, "password": PASSWORD })))
+            .await
+            .expect(200);
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
-        Self { cookie: Some(cookie), csrf: Some(csrf), ..self.clone() }
+        Self {
+            cookie: Some(cookie),
+            csrf: Some(csrf),
+            ..self.clone()
+        }
     }
 
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     pub fn token(&self) -> &str {
@@ -130,7 +165,10 @@ impl Actor {
     /// Says something and waits for the answer.
     pub async fn say(&self, chat: &str, content: &str) -> Value {
         let path = format!("/api/v1/chats/{chat}/messages");
-        self.post(&path, &json!({ "content": content, "tier": "quick" })).await.expect(201).json()
+        self.post(&path, &json!({ "content": content, "tier": "quick" }))
+            .await
+            .expect(201)
+            .json()
     }
 
     /// Says something and reads the answer as it comes.
@@ -157,5 +195,9 @@ impl Actor {
 
 pub async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
-    Answer { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
+    Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+    }
 }

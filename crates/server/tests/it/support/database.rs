@@ -7,10 +7,17 @@ pub struct TestDatabase(Option<String>);
 
 impl TestDatabase {
     pub async fn create() -> Self {
-        let Ok(server) = std::env::var("PARLOR_TEST_DATABASE_URL") else { return Self(None) };
+        let Ok(server) = std::env::var("PARLOR_TEST_DATABASE_URL") else {
+            return Self(None);
+        };
         let name = format!("parlor_test_{}", hex(parlor_server::clock::random_bytes::<8>()));
-        let admin = Database::connect(&server).await.expect("PARLOR_TEST_DATABASE_URL can be reached");
-        admin.execute_unprepared(&format!("create database {name}")).await.expect("a database can be created");
+        let admin = Database::connect(&server)
+            .await
+            .expect("PARLOR_TEST_DATABASE_URL can be reached");
+        admin
+            .execute_unprepared(&format!("create database {name}"))
+            .await
+            .expect("a database can be created");
         admin.close().await.unwrap();
         let (base, _) = server.rsplit_once('/').expect("a database URL ends with a name");
         Self(Some(format!("{base}/{name}")))

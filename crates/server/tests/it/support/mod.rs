@@ -4,11 +4,7 @@ mod actor;
 mod database;
 mod stream;
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use parlor_llm::{HashEmbedder, Scripted};
 use parlor_server::{
@@ -20,9 +16,9 @@ use parlor_server::{
 };
 use tempfile::TempDir;
 
+pub use actor::send;
 pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
-pub use actor::send;
 pub use stream::{Events, kinds, text};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -67,10 +63,20 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         let stopping = app.stopping.clone();
         async move {
             let stopped = async move { stopping.cancelled().await };
-            axum::serve(listener, service).with_graceful_shutdown(stopped).await.unwrap();
+            axum::serve(listener, service)
+                .with_graceful_shutdown(stopped)
+                .await
+                .unwrap();
         }
     });
-    TestApp { app, clock, model, base, _database: database, _folder: folder }
+    TestApp {
+        app,
+        clock,
+        model,
+        base,
+        _database: database,
+        _folder: folder,
+    }
 }
 
 impl TestApp {
@@ -95,7 +101,10 @@ impl TestApp {
 
     /// Runs the queued jobs, also those that the worker of the app has just taken.
     pub async fn drain_jobs(&self) {
-        use parlor_db::{entities::jobs as rows, sea_orm::{EntityTrait, PaginatorTrait}};
+        use parlor_db::{
+            entities::jobs as rows,
+            sea_orm::{EntityTrait, PaginatorTrait},
+        };
         for _ in 0..500 {
             jobs::work(&self.app).await.unwrap();
             if rows::Entity::find().count(self.app.db.write()).await.unwrap() == 0 {

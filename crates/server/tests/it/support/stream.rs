@@ -20,9 +20,22 @@ pub struct Events {
 impl Events {
     pub async fn open(request: RequestBuilder) -> Self {
         let response = request.header("accept", "text/event-stream").send().await.unwrap();
-        assert!(response.status().is_success(), "{}: {}", response.status(), response.text().await.unwrap());
-        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
-        Self { response, buffer: String::new() }
+        assert!(
+            response.status().is_success(),
+            "{}: {}",
+            response.status(),
+            response.text().await.unwrap()
+        );
+        assert!(
+            response.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/event-stream")
+        );
+        Self {
+            response,
+            buffer: String::new(),
+        }
     }
 
     /// The next event; none at the end of the stream.
@@ -66,7 +79,12 @@ impl Events {
 }
 
 fn parse(block: &str) -> Option<Event> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::to_owned)
+    };
     Some(Event {
         id: field("id: ")?.parse().unwrap(),
         kind: field("event: ")?,
@@ -76,7 +94,11 @@ fn parse(block: &str) -> Option<Event> {
 
 /// The text of all deltas.
 pub fn text(events: &[Event]) -> String {
-    events.iter().filter(|event| event.kind == "delta").map(|event| event.data["text"].as_str().unwrap()).collect()
+    events
+        .iter()
+        .filter(|event| event.kind == "delta")
+        .map(|event| event.data["text"].as_str().unwrap())
+        .collect()
 }
 
 pub fn kinds(events: &[Event]) -> Vec<&str> {
