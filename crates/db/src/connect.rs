@@ -177,18 +177,25 @@ async fn open_sqlite(path: &Path, connections: u32, acquire_timeout: Duration) -
     Ok(Database::connect(options).await?)
 }
 
+/// Opens a file for writing; a new one belongs to its owner alone. SQLite gives its companions the same mode.
+fn open_private(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 fn lock_file(database: &Path) -> Result<fs::File> {
     let unusable =
         |what: &str, cause: &dyn std::fmt::Display| Error::Unusable(format!("{what} {}: {cause}", database.display()));
     if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|e| unusable("cannot create the folder of", &e))?;
     }
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(database.with_extension("lock"))
-        .map_err(|e| unusable("cannot create the lock of", &e))?;
+    let lock = database.with_extension("lock");
+    let file = open_private(&lock).map_err(|e| unusable("cannot create the lock of", &e))?;
+    // The driver would create it readable by everybody.
+    open_private(database).map_err(|e| unusable("cannot open", &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(Error::Unusable(format!(

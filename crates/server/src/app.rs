@@ -123,6 +123,6 @@ pub fn connect_options(config: &Config) -> Connect {
         url: config.database.url.expose().to_owned(),
         data_dir: config.data_dir.clone(),
         max_connections: config.database.max_connections,
-        acquire_timeout: std::time::Duration::from_secs(config.database.acquire_timeout_s.into()),
+        acquire_timeout: std::time::Duration::from_secs(config.database.acquire_timeout_s),
     }
 }

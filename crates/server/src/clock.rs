@@ -62,6 +62,7 @@ impl Ids {
 
 /// Bytes from the operating system's generator, for tokens and keys.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for randomness")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill(&mut rand::rng(), &mut bytes[..]);

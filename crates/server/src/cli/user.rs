@@ -33,8 +33,12 @@ pub(super) fn run(command: Command) -> anyhow::Result<()> {
         full_name: None,
         locale,
     };
-    if let Err(field) = account.check(config.passwords.min_length) {
-        bail!("{}: {}", field.field, field.message);
+    if let Err(wrong) = account.check(config.passwords.min_length) {
+        let sentences: Vec<String> = wrong
+            .iter()
+            .map(|field| format!("{}: {}", field.field, field.message))
+            .collect();
+        bail!("{}", sentences.join(" "));
     }
     super::block_on(async {
         let app = App::start(config, Overrides::default()).await?;

@@ -104,7 +104,7 @@ fn request_id(app: &App, headers: &HeaderMap) -> Arc<str> {
 }
 
 async fn run(app: &App, request: Request, next: Next) -> Response {
-    let limit = std::time::Duration::from_secs(app.config.http.request_timeout_s.into());
+    let limit = std::time::Duration::from_secs(app.config.http.request_timeout_s);
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, handled).await {
         Ok(Ok(response)) => response,

@@ -67,7 +67,7 @@ pub async fn register(
     };
     account
         .check(app.config.passwords.min_length)
-        .map_err(|field| Error::validation(vec![field]))?;
+        .map_err(Error::validation)?;
     super::register(&app, account).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { status: "accepted" })))
 }

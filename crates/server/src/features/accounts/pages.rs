@@ -146,11 +146,11 @@ async fn register(
     };
     let too_long = form.display_name.chars().count() > 120;
     let name = too_long.then(|| page.t("field-display-name-long"));
-    let wrong = account.check(app.config.passwords.min_length).err();
-    if name.is_some() || wrong.is_some() {
+    let wrong = account.check(app.config.passwords.min_length).err().unwrap_or_default();
+    if name.is_some() || !wrong.is_empty() {
         let errors = RegisterErrors {
             display_name: name,
-            ..field_errors(&app, &page, wrong.as_ref())
+            ..field_errors(&app, &page, &wrong)
         };
         let view = register_view(&app, page, form, errors).await?;
         return Ok((Code::ValidationFailed.status(), show(&view)?).into_response());
@@ -167,22 +167,16 @@ async fn register(
     }
 }
 
-fn field_errors(app: &App, page: &Page, wrong: Option<&FieldError>) -> RegisterErrors {
-    let min = app.config.passwords.min_length;
-    match wrong.map(|field| (field.field.as_str(), &*field.code)) {
-        Some(("email", _)) => RegisterErrors {
-            email: Some(page.t("field-email-invalid")),
-            ..RegisterErrors::default()
-        },
-        Some((_, "too_long")) => RegisterErrors {
-            password: Some(page.t("field-password-long")),
-            ..RegisterErrors::default()
-        },
-        Some(_) => RegisterErrors {
-            password: Some(page.count("field-password-short", min)),
-            ..RegisterErrors::default()
-        },
-        None => RegisterErrors::default(),
+fn field_errors(app: &App, page: &Page, wrong: &[FieldError]) -> RegisterErrors {
+    let of = |name: &str| wrong.iter().find(|field| field.field == name);
+    let password = |field: &FieldError| match &*field.code {
+        "too_long" => page.t("field-password-long"),
+        _ => page.count("field-password-short", app.config.passwords.min_length),
+    };
+    RegisterErrors {
+        email: of("email").map(|_| page.t("field-email-invalid")),
+        password: of("password").map(password),
+        display_name: None,
     }
 }
 

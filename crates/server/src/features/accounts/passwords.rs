@@ -29,7 +29,7 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let at_once = match config.max_concurrent_hashes {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => usize::try_from(n)?,
+            n => n,
         };
         let dummy = hash(&argon2, "nobody's password").map_err(|e| anyhow::anyhow!("passwords: {e}"))?;
         Ok(Self {

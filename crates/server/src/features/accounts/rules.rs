@@ -26,8 +26,19 @@ pub struct NewAccount {
 
 impl NewAccount {
     /// # Errors
-    /// The first field that cannot stay as it is.
-    pub fn check(&self, min_password_length: usize) -> Result<(), FieldError> {
+    /// Each field that cannot stay as it is.
+    pub fn check(&self, min_password_length: usize) -> Result<(), Vec<FieldError>> {
+        let wrong: Vec<FieldError> = [
+            self.check_email(),
+            check_new_password(&self.password, min_password_length),
+        ]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn check_email(&self) -> Result<(), FieldError> {
         let (name, domain) = self.email.trim().rsplit_once('@').unwrap_or_default();
         let plausible = !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
         if !plausible || self.email.len() > 254 || self.email.trim().contains(char::is_whitespace) {
@@ -37,7 +48,7 @@ impl NewAccount {
                 "Enter an address such as ada@example.org.",
             ));
         }
-        check_new_password(&self.password, min_password_length)
+        Ok(())
     }
 }
 

@@ -209,7 +209,7 @@ fn snippet(text: &str, query: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let wanted: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let matches = |word: &&str| wanted.iter().any(|part| word.to_lowercase().contains(part.as_str()));
-    let at = words.iter().position(|word| matches(word)).unwrap_or(0);
+    let at = words.iter().position(matches).unwrap_or(0);
     let (from, to) = (at.saturating_sub(AROUND / 2), (at + AROUND).min(words.len()));
     let before = if from > 0 { "… " } else { "" };
     let after = if to < words.len() { " …" } else { "" };

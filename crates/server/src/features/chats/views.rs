@@ -147,6 +147,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_search_shows_the_words_it_found_and_a_waiting_answer_its_skeleton() {
+        for page in pages() {
+            let view = sample::search(page.clone());
+            let html = view.render().expect("renders");
+            check_html(&html, &view.page);
+            assert!(html.contains("chat-link__snippet"));
+            let view = sample::waiting(page);
+            let html = view.render().expect("renders");
+            check_html(&html, &view.page);
+            assert!(html.contains("class=\"skeleton\""));
+        }
+    }
+
     /// The script puts this in place of the answer it has streamed.
     #[test]
     fn one_message_is_the_same_alone_and_in_the_page() {

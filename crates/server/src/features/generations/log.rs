@@ -45,7 +45,7 @@ pub(super) fn start(app: &App, inbox: LogInbox) {
 }
 
 async fn commit_all(app: App, mut inbox: LogInbox) {
-    let interval = Duration::from_millis(app.config.generations.flush_interval_ms.into());
+    let interval = Duration::from_millis(app.config.generations.flush_interval_ms);
     let mut next = tokio::time::Instant::now();
     let mut batch = Vec::new();
     loop {

@@ -150,7 +150,7 @@ pub async fn learn(app: &App, tx: &Tx, owner: Owner, message: &messages::Model) 
     let new = |content| New {
         kind,
         content,
-        importance: importance.into(),
+        importance: rounded(importance),
         confidence: 0.9,
         occurred_at: message.created_at,
         source: Some((message.chat_id, message.id)),
@@ -158,6 +158,11 @@ pub async fn learn(app: &App, tx: &Tx, owner: Owner, message: &messages::Model) 
     let kept = keep(app, tx, owner, statements.into_iter().map(new).collect()).await?;
     metrics::memories_learned(kept.len());
     Ok(kept.iter().map(MemoryView::from).collect())
+}
+
+/// Two decimals: .9 must not become .8999999761581421 on its way into the database.
+fn rounded(number: f32) -> f64 {
+    (f64::from(number) * 100.0).round() / 100.0
 }
 
 /// Stores memories that the owner does not have yet, and queues their embedding, as part of `tx`.

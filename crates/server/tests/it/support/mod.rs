@@ -2,6 +2,7 @@
 
 mod actor;
 mod database;
+pub mod log;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -42,6 +43,7 @@ pub async fn start_with(model: Scripted) -> TestApp {
 }
 
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
+    log::collect();
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::create().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
