@@ -23,13 +23,19 @@ pub(super) fn run() -> anyhow::Result<()> {
     super::block_on(serve(config))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config) -> anyhow::Result<()> {
     metrics::start();
     let bind = config.bind;
     // Before anything else: whoever is second learns it at once.
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!("cannot listen on {bind}. Stop what does, or choose another address with PARLOR_BIND")
     })?;
+    if bind.port() == 0 {
+        // The system chose a port; links must name that one.
+        config.public_url = config
+            .public_url
+            .replace(":0", &format!(":{}", listener.local_addr()?.port()));
+    }
     let app = App::start(config, Overrides::default()).await?;
     tracing::info!(address = %listener.local_addr()?, url = app.config.public_url, "serving");
     listen(&app, listener).await

@@ -180,7 +180,7 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>> {
         return sessions::by_access_token(app, token).await.map(Some);
     }
     match sessions::cookie::read(app, headers) {
-        Some(secret) => sessions::by_cookie(app, &secret).await,
+        Some(secret) => sessions::by_cookie(app, secret).await,
         None => Ok(None),
     }
 }

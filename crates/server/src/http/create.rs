@@ -3,6 +3,8 @@
 //! The answer is stored in the transaction that creates, so that there is no moment in which one exists without the
 //! other. Of two equal requests at once the second one fails to insert its key, is undone, and replays the first.
 
+use std::time::Duration;
+
 use axum::{
     extract::{FromRef, FromRequest, Request},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -12,7 +14,7 @@ use garde::Validate;
 use parlor_db::{
     Owner, Tx,
     entities::idempotency_keys,
-    sea_orm::{ActiveValue::Set, EntityTrait, SqlErr},
+    sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -143,6 +145,22 @@ async fn find(app: &App, key: &Key) -> Result<Option<Replay>> {
         status: u16::try_from(row.status).unwrap_or(201),
         body: row.body,
     }))
+}
+
+/// How long a key is honoured.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Forgets keys that are older than they are honoured; the job worker calls it from time to time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(app: &App) -> Result<()> {
+    let old = idempotency_keys::Column::CreatedAt.lt(app.clock.now() - KEPT);
+    idempotency_keys::Entity::delete_many()
+        .filter(old)
+        .exec(app.db.write())
+        .await?;
+    Ok(())
 }
 
 impl Once {

@@ -70,6 +70,12 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Error> {
 
 /// Reads and checks a JSON text.
 pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -> Result<T, Error> {
+    if has_nul(body) {
+        return Err(Error::new(
+            Code::MalformedRequest,
+            "Text cannot contain the character U+0000.",
+        ));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
         let path = e.path().to_string();
@@ -80,6 +86,13 @@ pub(super) fn parse<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -
         .map_err(|e| Error::new(Code::MalformedRequest, format!("The body is not one JSON value: {e}.")))?;
     validate(&value)?;
     Ok(value)
+}
+
+/// Whether a JSON text has an escaped U+0000, which PostgreSQL cannot store in a text: alike on both databases.
+fn has_nul(body: &[u8]) -> bool {
+    let escapes = body.windows(6).enumerate().filter(|(_, window)| *window == br"\u0000");
+    let unescaped = |at: usize| body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
+    escapes.into_iter().any(|(at, _)| unescaped(at))
 }
 
 pub(super) fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Error> {
@@ -223,6 +236,8 @@ mod tests {
             error(r#"{"name": "abc", "role": 1}"#),
             ("validation_failed", field("role", "unknown_field"))
         );
+        assert_eq!(error(r#"{"name": "ab\u0000c"}"#), ("malformed_request", vec![]));
+        assert_eq!(parse::<Input>(br#"{"name": "ab\\u0000c"}"#).unwrap().name, r"ab\u0000c");
         assert_eq!(parse::<Input>(br#"{"name": "abc"}"#).unwrap().name, "abc");
     }
 }

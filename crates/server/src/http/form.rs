@@ -28,6 +28,12 @@ where
         let bytes = read_body(request, state).await?;
         let unreadable = |e| Error::new(Code::MalformedRequest, format!("The form could not be read: {e}."));
         let mut pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(unreadable)?;
+        if pairs.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(Error::new(
+                Code::MalformedRequest,
+                "Text cannot contain the character U+0000.",
+            ));
+        }
         let token = pairs
             .iter()
             .position(|(name, _)| name == "csrf_token")

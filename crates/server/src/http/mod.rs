@@ -1,6 +1,7 @@
 //! What every handler shares: errors, authentication, input and output.
 
 pub mod auth;
+pub mod cookies;
 pub mod create;
 pub mod csrf;
 pub mod edge;

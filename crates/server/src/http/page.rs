@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     auth::{Identity, MaybeIdentity},
-    csrf,
+    cookies, csrf,
     edge::Nonce,
     error::{Error, Result},
 };
@@ -156,16 +156,7 @@ const THEME: &str = "parlor_theme";
 
 /// Light or dark is a matter of this screen, not of the account, so a cookie keeps it; no script reads it.
 fn theme(headers: &HeaderMap) -> Theme {
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == THEME)
-        .map_or(Theme::Auto, |(_, value)| Theme::from_id(value))
+    cookies::get(headers, THEME).map_or(Theme::Auto, Theme::from_id)
 }
 
 #[must_use]

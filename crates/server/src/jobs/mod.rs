@@ -3,7 +3,7 @@
 //! A job runs at least once, so its body must be idempotent. A worker takes a job by setting its lock into the future;
 //! when the worker dies, the lock ends by itself and another takes over. Bodies live in the features.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_db::{
     Tx,
@@ -56,6 +56,7 @@ impl Jobs {
 }
 
 const LOCK: Duration = Duration::from_secs(60);
+const CLEAN_EVERY: Duration = Duration::from_secs(3600);
 const IDLE: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: i64 = 12;
 const AT_ONCE: u64 = 16;
@@ -85,7 +86,14 @@ pub async fn enqueue(app: &App, tx: &Tx, job: &Job) -> Result<()> {
 pub fn start(app: &App) {
     let worker = app.clone();
     app.spawn(async move {
+        let mut cleaned: Option<Instant> = None;
         while !worker.stopping.is_cancelled() {
+            if cleaned.is_none_or(|at| at.elapsed() > CLEAN_EVERY) {
+                cleaned = Some(Instant::now());
+                if let Err(error) = crate::http::create::purge(&worker).await {
+                    tracing::error!(?error, "old idempotency keys could not be removed");
+                }
+            }
             match work(&worker).await {
                 Ok(0) => {}
                 Ok(_) => continue,

@@ -348,14 +348,15 @@ async fn message_views(app: &App, page: &Page, rows: Vec<messages::Model>) -> Re
         .collect();
     let mut memory = generations::memory_of(app.db.read(), &answers).await?;
     let now = now(app);
-    let mut views = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        if row.status == generations::status::RUNNING {
-            row.content = generations::text_so_far(app, row.id).await?;
-        }
-        views.push(message_view(page, &now, row, &mut memory));
+    let mut rows = rows;
+    for row in rows.iter_mut().filter(|row| row.status == generations::status::RUNNING) {
+        row.content = generations::text_so_far(app, row.id).await?;
     }
-    Ok(views)
+    let rendered = rendered(rows).await?;
+    Ok(rendered
+        .into_iter()
+        .map(|(row, html)| message_view(page, &now, (row, html), &mut memory))
+        .collect())
 }
 
 /// What the page says of an answer that failed; the stored detail is in English.
@@ -374,10 +375,24 @@ fn content_error(page: &Page, content: &str) -> Option<String> {
     Some(page.t(if empty { "composer-empty" } else { "composer-too-long" }))
 }
 
+/// Answers with their HTML. Highlighting takes milliseconds for a long one, so it does not run among the requests.
+async fn rendered(rows: Vec<messages::Model>) -> Result<Vec<(messages::Model, String)>> {
+    let render = |row: messages::Model| {
+        let html = if row.role == "assistant" {
+            markdown::render(&row.content)
+        } else {
+            String::new()
+        };
+        (row, html)
+    };
+    let all = tokio::task::spawn_blocking(move || rows.into_iter().map(render).collect());
+    all.await.map_err(Error::internal)
+}
+
 fn message_view(
     page: &Page,
     now: &Zoned,
-    row: messages::Model,
+    (row, html): (messages::Model, String),
     memory: &mut HashMap<Uuid, MemoryOfAnswer>,
 ) -> views::MessageView {
     let memory = memory.remove(&row.id).unwrap_or_default();
@@ -396,11 +411,7 @@ fn message_view(
     views::MessageView {
         id: row.id.to_string(),
         role,
-        html: if role == views::Role::Assistant {
-            markdown::render(&row.content)
-        } else {
-            String::new()
-        },
+        html,
         text: row.content,
         status: views::Status::from_id(&row.status),
         tier: row.tier.as_deref().map(views::Tier::from_id),

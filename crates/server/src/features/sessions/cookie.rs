@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::app::App;
+use crate::{app::App, http::cookies};
 
 fn name(app: &App) -> &'static str {
     if app.config.is_https() {
@@ -15,16 +15,8 @@ fn name(app: &App) -> &'static str {
 
 /// The secret that the browser sent.
 #[must_use]
-pub fn read(app: &App, headers: &HeaderMap) -> Option<String> {
-    let name = name(app);
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+pub fn read<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookies::get(headers, name(app))
 }
 
 /// Sets it; without "remember me" only until the browser closes.

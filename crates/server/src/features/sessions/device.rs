@@ -5,8 +5,10 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
+
+use crate::app::App;
 
 /// What a login came from, for the list of sessions.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +17,10 @@ pub struct Device {
     pub ip: Option<IpAddr>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Device {
+impl FromRequestParts<App> for Device {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let agent = parts
             .headers
             .get(header::USER_AGENT)
@@ -27,9 +29,57 @@ impl<S: Send + Sync> FromRequestParts<S> for Device {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|peer| peer.0.ip());
+        let trusted = |ip: IpAddr| {
+            app.config
+                .http
+                .trusted_proxies
+                .iter()
+                .any(|network| network.contains(ip))
+        };
         Ok(Self {
             user_agent: agent.map(|agent| agent.chars().take(400).collect()),
-            ip: peer,
+            ip: peer.map(|peer| client_ip(peer, &parts.headers, trusted)),
         })
+    }
+}
+
+/// The nearest hop that is not a proxy of ours: what stands further left in `X-Forwarded-For` anybody can write.
+fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let lines: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let hops = lines
+        .iter()
+        .flat_map(|line| line.split(','))
+        .rev()
+        .map(|hop| hop.trim().parse::<IpAddr>());
+    let mut client = peer;
+    for hop in hops {
+        match hop {
+            Ok(hop) if trusted(client) => client = hop,
+            _ => break,
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "x-forwarded-for",
+            "198.51.100.1, 203.0.113.9, 10.0.0.2".parse().unwrap(),
+        );
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let ours = |address: IpAddr| address.to_string().starts_with("10.");
+        assert_eq!(client_ip(ip("192.0.2.7"), &headers, ours), ip("192.0.2.7"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &headers, ours), ip("203.0.113.9"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &HeaderMap::new(), ours), ip("10.0.0.1"));
     }
 }
