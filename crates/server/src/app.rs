@@ -96,13 +96,31 @@ impl App {
     }
 
     async fn start_workers(&self, log_inbox: crate::features::generations::LogInbox) -> anyhow::Result<()> {
-        crate::features::generations::recover(self, true)
+        crate::features::generations::recover(self)
             .await
             .map_err(|e| anyhow::anyhow!("{e:?}"))?;
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
         crate::jobs::start(self);
         Ok(())
+    }
+
+    /// Runs work to its end, also when the request that waits for it is gone: what follows a commit must not be lost
+    /// with a connection.
+    ///
+    /// # Errors
+    /// Those of the work.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns and waits")]
+    pub async fn to_the_end<T, F>(&self, work: F) -> crate::http::Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = crate::http::Result<T>> + Send + 'static,
+    {
+        use tracing::Instrument;
+        self.tasks
+            .spawn(work.in_current_span())
+            .await
+            .map_err(crate::http::Error::internal)?
     }
 
     /// Runs work that a graceful stop waits for.

@@ -37,6 +37,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/api/v1/auth/register", "makes the account"),
     ("/api/v1/auth/login", "makes the session"),
     ("/api/v1/auth/refresh", "the refresh token is the credential"),
+    ("/{locale}/", "sends people to the right page"),
     ("/{locale}", "sends people to the right page"),
     ("/{locale}/login", "makes the session"),
     ("/{locale}/register", "makes the account"),

@@ -35,8 +35,10 @@ pub struct Create<T> {
 }
 
 /// Keeps the answer of this request, if the client gave it a key.
+#[derive(Clone)]
 pub struct Once(Option<Key>);
 
+#[derive(Clone)]
 struct Key {
     owner: Owner,
     key: String,
@@ -164,6 +166,17 @@ pub async fn purge(app: &App) -> Result<()> {
 }
 
 impl Once {
+    /// After a failure: the answer that an equal request, which was faster, has stored meanwhile.
+    ///
+    /// # Errors
+    /// The failure itself, when there is none.
+    pub async fn earlier(&self, app: &App, failure: Error) -> Result<Replay> {
+        match &self.0 {
+            Some(key) if failure.code() == Code::Conflict => find(app, key).await?.ok_or(failure),
+            _ => Err(failure),
+        }
+    }
+
     /// Stores the answer in the transaction that creates.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(home))
         .route("/{locale}", get(locale_home))
+        .route("/{locale}/", get(locale_home))
         .route("/assets/{hash}/{*path}", get(asset))
         .route(
             "/favicon.ico",

@@ -33,7 +33,10 @@ pub fn wanted(headers: &HeaderMap) -> bool {
 #[must_use]
 pub fn last_event_id(headers: &HeaderMap) -> i64 {
     let value = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    value.and_then(|id| id.trim().parse().ok()).unwrap_or(0)
+    value
+        .and_then(|id| id.trim().parse().ok())
+        .unwrap_or(0_i64)
+        .clamp(0, i64::MAX / 2)
 }
 
 /// Sends frames as they come, and a heartbeat when none does.

@@ -144,3 +144,49 @@ async fn many_streams_at_once_all_arrive_whole() {
         assert!(events.iter().zip(1..).all(|(event, seq)| event.id == seq));
     }
 }
+
+#[tokio::test]
+async fn chat_4_a_client_that_leaves_in_mid_request_leaves_no_answer_running() {
+    use tokio::io::AsyncWriteExt;
+
+    let t = start_with(Scripted::new().fallback(STORY)).await;
+    let ada = t.user("ada").await;
+    let chat = ada.chat().await;
+    let body = r#"{"content":"count","tier":"quick"}"#;
+    let request = format!(
+        "POST /api/v1/chats/{chat}/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\naccept: text/event-stream\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        ada.token(),
+        body.len()
+    );
+    for pause in 0..40 {
+        let address = t.base.trim_start_matches("http://");
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_micros(pause * 150)).await;
+        drop(connection);
+    }
+    until("every answer that began has ended", async || {
+        let messages = ada
+            .get(&format!("/api/v1/chats/{chat}/messages?limit=100"))
+            .await
+            .json();
+        let messages = messages["data"].as_array().unwrap().clone();
+        !messages.is_empty() && messages.iter().all(|message| message["status"] == "complete")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn chat_4_a_last_event_id_beyond_the_log_means_its_end() {
+    let (t, gate) = held().await;
+    let ada = t.user("ada").await;
+    let chat = ada.chat().await;
+    let mut reader = ada.say_streamed(&chat, "count").await;
+    gate.release(2);
+    let seen = reader.until("delta").await;
+    let message = seen[0].data["message_id"].as_str().unwrap().to_owned();
+    let mut beyond = ada.join(&chat, &message, Some(i64::MAX)).await;
+    gate.release_all();
+    assert_eq!(beyond.rest().await.last().unwrap().kind, "done");
+}

@@ -17,7 +17,7 @@ use crate::{
     http::{
         Create, Json, Page, PageQuery, Path, Query, Result,
         auth::Identity,
-        create::{IDEMPOTENCY_REPLAYED, Stop},
+        create::{IDEMPOTENCY_REPLAYED, Replay, Stop},
         error::Problem,
         extract, pagination, sse,
     },
@@ -54,8 +54,10 @@ pub async fn create(State(app): State<App>, identity: Identity, input: Create<Cr
         response_style: Some(body.response_style),
         model: Some(body.model),
     };
-    let chat = super::create(&app, identity.owner(), settings, Some(&input.once)).await?;
-    Ok((StatusCode::CREATED, Json(ChatView::from(&chat))).into_response())
+    match super::create(&app, identity.owner(), settings, Some(&input.once)).await {
+        Ok(chat) => Ok((StatusCode::CREATED, Json(ChatView::from(&chat))).into_response()),
+        Err(failure) => Ok(input.once.earlier(&app, failure).await?.into_response()),
+    }
 }
 
 #[derive(Debug, Deserialize, Validate, IntoParams)]
@@ -218,13 +220,13 @@ pub async fn send(
                 tier: body.tier,
                 model: body.model,
             };
-            (super::send(&app, owner, id, say, Some(&once)).await?, false)
+            match super::send(&app, owner, id, say, Some(once.clone())).await {
+                Ok(message_id) => (message_id, false),
+                Err(failure) => (sent_before(&once.earlier(&app, failure).await?)?, true),
+            }
         }
         Err(Stop::Failed(error)) => return Err(error),
-        Err(Stop::Replayed(replay)) => {
-            let sent: SentBefore = serde_json::from_str(&replay.body).map_err(crate::http::Error::internal)?;
-            (sent.message_id, true)
-        }
+        Err(Stop::Replayed(replay)) => (sent_before(&replay)?, true),
     };
     let mut response = if streamed {
         generations::read(&app, owner, message_id, 0).await?
@@ -239,4 +241,10 @@ pub async fn send(
             .insert(IDEMPOTENCY_REPLAYED, axum::http::HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// The answer that an equal request has started before.
+fn sent_before(replay: &Replay) -> Result<Uuid> {
+    let sent: SentBefore = serde_json::from_str(&replay.body).map_err(crate::http::Error::internal)?;
+    Ok(sent.message_id)
 }

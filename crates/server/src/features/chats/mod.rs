@@ -199,11 +199,19 @@ pub(crate) struct SentBefore {
     pub message_id: Uuid,
 }
 
-/// Takes a message, and answers the id of the answer: the message, what is learned from it, and the answer's first events are one transaction; then the answer runs.
+/// Takes a message, and answers the id of the answer: the message, what is learned from it, and the answer's first
+/// events are one transaction; then the answer runs.
 ///
 /// # Errors
 /// `not_found`; `conflict` for an equal request that is just being taken.
-pub async fn send(app: &App, owner: Owner, chat_id: Uuid, say: Say, once: Option<&Once>) -> Result<Uuid> {
+pub async fn send(app: &App, owner: Owner, chat_id: Uuid, say: Say, once: Option<Once>) -> Result<Uuid> {
+    let own = app.clone();
+    // A commit without its launch would leave an answer that nobody writes.
+    app.to_the_end(async move { take(&own, owner, chat_id, say, once.as_ref()).await })
+        .await
+}
+
+async fn take(app: &App, owner: Owner, chat_id: Uuid, say: Say, once: Option<&Once>) -> Result<Uuid> {
     let tx = app.db.begin().await?;
     let mut chat = find(&tx, owner, chat_id).await?;
     let user_message = store::insert_user_message(app, &tx, &chat, &say).await?;

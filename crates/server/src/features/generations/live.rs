@@ -132,9 +132,13 @@ struct Reader {
 
 /// Frames of this run after the event `after`, until its end. Events that came together are sent together.
 pub(super) fn follow(live: Arc<Live>, after: i64) -> impl Stream<Item = Bytes> + Send + 'static {
-    let position = usize::try_from(after + 1 - live.first_seq).unwrap_or(0);
+    let progress = live.progress.subscribe();
+    // Nobody has seen what is not there yet: a number beyond the log means its end.
+    let position = usize::try_from(after + 1 - live.first_seq)
+        .unwrap_or(0)
+        .min(progress.borrow().events);
     let reader = Reader {
-        progress: live.progress.subscribe(),
+        progress,
         live,
         position,
     };

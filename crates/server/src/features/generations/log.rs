@@ -63,7 +63,7 @@ async fn commit_all(app: App, mut inbox: LogInbox) {
             batch.push(more);
         }
         let shares = divide(std::mem::take(&mut batch));
-        commit(&app, &shares).await;
+        commit(&app, shares).await;
         next = tokio::time::Instant::now() + interval;
     }
 }
@@ -115,22 +115,29 @@ fn push_text(events: &mut Vec<(&'static str, String)>, text: &mut String) {
     }
 }
 
-async fn commit(app: &App, shares: &[Share]) {
+/// Writes a batch, all answers in one transaction. When that fails, each alone: one bad row must not end them all.
+async fn commit(app: &App, shares: Vec<Share>) {
     let started = Instant::now();
+    let mut groups = vec![shares];
     for attempt in 1..=ATTEMPTS {
-        match write(app, shares).await {
-            Ok(()) => {
-                metrics::log_commit(started.elapsed());
-                shares.iter().for_each(|share| publish(app, share));
-                return;
-            }
-            Err(error) => {
-                tracing::error!(attempt, cause = ?error.cause(), "the text of running answers could not be written");
-                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+        let mut left = Vec::new();
+        for group in groups {
+            match write(app, &group).await {
+                Ok(()) => group.iter().for_each(|share| publish(app, share)),
+                Err(error) => {
+                    tracing::error!(attempt, cause = ?error.cause(), "the text of running answers could not be written");
+                    left.extend(group);
+                }
             }
         }
+        if left.is_empty() {
+            metrics::log_commit(started.elapsed());
+            return;
+        }
+        groups = left.into_iter().map(|share| vec![share]).collect();
+        tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
     }
-    shares.iter().for_each(|share| give_up(app, &share.live));
+    groups.iter().flatten().for_each(|share| give_up(app, &share.live));
 }
 
 async fn write(app: &App, shares: &[Share]) -> Result<()> {

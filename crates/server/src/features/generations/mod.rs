@@ -247,12 +247,20 @@ pub async fn cancel(app: &App, owner: Owner, message_id: Uuid) -> Result<()> {
 /// # Errors
 /// `conflict` when it runs or is complete.
 pub async fn resume(app: &App, owner: Owner, message_id: Uuid) -> Result<i64> {
+    let own = app.clone();
+    // A commit without its launch would leave an answer that nobody writes.
+    app.to_the_end(async move { reopen(&own, owner, message_id).await })
+        .await
+}
+
+async fn reopen(app: &App, owner: Owner, message_id: Uuid) -> Result<i64> {
     let tx = app.db.begin().await?;
     let generation = store::find(&tx, owner, message_id)
         .await?
         .ok_or_else(Error::not_found)?;
     let message = chats::message(&tx, owner, generation.chat_id, message_id).await?;
-    let partial = store::text(&tx, message_id).await?;
+    // Its text as it ended: complete also where the log lost a piece to a failing disk.
+    let partial = message.content.clone();
     let first_seq = store::reopen(app, &tx, &generation).await?;
     let question = Question::again(&tx, owner, &generation, &message, partial).await?;
     tx.commit().await?;

@@ -25,29 +25,27 @@ pub(super) fn start(app: &App) {
 }
 
 async fn tick(app: &App) -> Result<()> {
-    if app.generations.running() > 0 {
-        for message_id in store::renew_leases(app).await? {
+    let live: Vec<_> = app.generations.live().keys().copied().collect();
+    if !live.is_empty() {
+        for message_id in store::renew_leases(app, &live).await? {
             if let Some(live) = app.generations.live().get(&message_id) {
                 live.cancel();
             }
         }
     }
-    // Nobody else's run can be in a database that is this process's alone.
-    if app.db.is_exclusive() {
-        Ok(())
-    } else {
-        recover(app, false).await
-    }
+    recover(app).await
 }
 
-/// Ends what a dead node left running as interrupted: its text is in the log and stays.
+/// Ends what nobody writes any more as interrupted: its text is in the log and stays.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn recover(app: &App, starting: bool) -> Result<()> {
+pub async fn recover(app: &App) -> Result<()> {
     for orphan in store::orphans(app).await? {
-        if interrupt(app, &orphan).await? {
-            tracing::warn!(message_id = %orphan.message_id, starting, "an interrupted answer was found; its text is kept");
+        // A lease can run out while the database is slow; what runs here is alive all the same.
+        let alive = app.generations.live().contains_key(&orphan.message_id);
+        if !alive && interrupt(app, &orphan).await? {
+            tracing::warn!(message_id = %orphan.message_id, "an interrupted answer was found; its text is kept");
         }
     }
     Ok(())

@@ -180,6 +180,9 @@ async fn append(app: &App, live: &Arc<Live>, entry: Entry) {
         .await;
 }
 
+/// A model that does not stop is stopped.
+const MOST_BYTES: usize = 1 << 20;
+
 async fn answer(app: &App, live: &Arc<Live>, question: &Question, progress: &mut Progress) -> Result<&'static str> {
     let started = Instant::now();
     let tier = question.tier.config(&app.config);
@@ -198,7 +201,12 @@ async fn answer(app: &App, live: &Arc<Live>, question: &Question, progress: &mut
     let mut pieces: u32 = 0;
     while let Some(chunk) = stream.next().await {
         match chunk.map_err(failed)? {
-            Chunk::Text(text) => {
+            Chunk::Text(mut text) => {
+                // PostgreSQL cannot store it, and nobody can see it.
+                text.retain(|character| character != '\0');
+                if progress.text.len() > MOST_BYTES {
+                    break;
+                }
                 if pieces == 0 {
                     metrics::first_token(started.elapsed());
                 }

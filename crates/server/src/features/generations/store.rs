@@ -239,10 +239,10 @@ pub(super) async fn request_cancel(app: &App, owner: Owner, message_id: Uuid) ->
     Ok(())
 }
 
-/// Says that this node is alive; answers which of its runs another node was asked to stop.
-pub(super) async fn renew_leases(app: &App) -> Result<Vec<Uuid>> {
+/// Says that these runs of this node are alive; answers which of them another node was asked to stop.
+pub(super) async fn renew_leases(app: &App, live: &[Uuid]) -> Result<Vec<Uuid>> {
     let mine = Condition::all()
-        .add(generations::Column::NodeId.eq(app.node_id))
+        .add(generations::Column::MessageId.is_in(live.iter().copied()))
         .add(generations::Column::Status.eq(status::RUNNING));
     generations::Entity::update_many()
         .col_expr(generations::Column::LeaseUntil, Expr::value(lease_end(app)))
@@ -260,19 +260,15 @@ pub(super) async fn renew_leases(app: &App) -> Result<Vec<Uuid>> {
         .await?)
 }
 
-/// Runs whose node is gone. A node that has the database for itself knows that of all runs which are not its own.
+/// Runs that nobody writes any more: their lease is over. At the start of a node that has the database for itself, all
+/// that are not its own.
 pub(super) async fn orphans(app: &App) -> Result<Vec<generations::Model>> {
-    let mut gone = Condition::all()
-        .add(generations::Column::Status.eq(status::RUNNING))
-        .add(generations::Column::NodeId.ne(app.node_id));
-    if !app.db.is_exclusive() {
-        gone = gone.add(generations::Column::LeaseUntil.lt(app.clock.now()));
+    let mut gone = Condition::any().add(generations::Column::LeaseUntil.lt(app.clock.now()));
+    if app.db.is_exclusive() {
+        gone = gone.add(generations::Column::NodeId.ne(app.node_id));
     }
-    Ok(generations::Entity::find()
-        .filter(gone)
-        .limit(1000)
-        .all(app.db.write())
-        .await?)
+    let running = generations::Entity::find().filter(generations::Column::Status.eq(status::RUNNING));
+    Ok(running.filter(gone).limit(1000).all(app.db.write()).await?)
 }
 
 /// Takes an orphan over to end it; false when another node was faster.

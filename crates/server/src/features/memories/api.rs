@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use garde::Validate;
-use parlor_db::Timestamp;
+use parlor_db::{Owner, Timestamp};
 use parlor_memory::Kind;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,10 @@ use uuid::Uuid;
 use super::{MemoryView, New, recall, store, view::PartsView};
 use crate::{
     app::App,
-    http::{Create, Error, FieldError, Json, Page, Path, Query, Result, auth::Identity, error::Problem, pagination},
+    http::{
+        Create, Error, FieldError, Json, Page, Path, Query, Result, auth::Identity, create::Once, error::Problem,
+        pagination,
+    },
 };
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -62,14 +65,22 @@ pub async fn create(State(app): State<App>, identity: Identity, input: Create<Cr
     let content = input.body.content.trim().to_owned();
     let new = New {
         kind: parse_kind(input.body.kind.as_deref())?.unwrap_or(Kind::Episode),
-        content: content.clone(),
+        content,
         importance: input.body.importance.unwrap_or(0.5),
         confidence: 1.0,
         occurred_at: input.body.occurred_at.unwrap_or_else(|| app.clock.now()),
         source: None,
     };
+    match add(&app, owner, new, &input.once).await {
+        Ok(created) => Ok((StatusCode::CREATED, Json(created)).into_response()),
+        Err(failure) => Ok(input.once.earlier(&app, failure).await?.into_response()),
+    }
+}
+
+async fn add(app: &App, owner: Owner, new: New, once: &Once) -> Result<Created> {
+    let content = new.content.clone();
     let tx = app.db.begin().await?;
-    super::keep(&app, &tx, owner, vec![new]).await?;
+    super::keep(app, &tx, owner, vec![new]).await?;
     let memory = store::by_content(&tx, owner, &content)
         .await?
         .ok_or_else(Error::not_found)?;
@@ -77,10 +88,10 @@ pub async fn create(State(app): State<App>, identity: Identity, input: Create<Cr
         memory: MemoryView::from(&memory),
         superseded: Vec::new(),
     };
-    input.once.store(&app, &tx, StatusCode::CREATED, &created).await?;
+    once.store(app, &tx, StatusCode::CREATED, &created).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    Ok(created)
 }
 
 fn parse_kind(text: Option<&str>) -> Result<Option<Kind>> {
