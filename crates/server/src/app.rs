@@ -16,7 +16,8 @@ use crate::{
         sessions::Sessions,
     },
     jobs::Jobs,
-    secrets::Keys,
+    mail::Mailer,
+    secrets::{MasterKeys, Vault},
 };
 
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct Inner {
     pub db: Db,
     pub clock: Clock,
     pub ids: Ids,
-    pub keys: Keys,
+    pub vault: Vault,
     /// This process among the nodes of a cluster; new at every start.
     pub node_id: Uuid,
     pub users: Users,
@@ -37,6 +38,7 @@ pub struct Inner {
     pub memories: Memories,
     pub generations: Generations,
     pub jobs: Jobs,
+    pub mailer: Mailer,
     /// Work that outlives its request: a graceful stop waits for it.
     pub tasks: TaskTracker,
     /// Cancelled when the server shall stop: no new work then.
@@ -66,21 +68,23 @@ impl App {
     /// # Errors
     /// When the database cannot be used or a secret cannot be read.
     pub async fn start(config: Config, overrides: Overrides) -> anyhow::Result<Self> {
-        let keys = Keys::load(config.secrets.master_key_bytes(), &config.data_dir)?;
+        let masters = MasterKeys::load(&config.secrets, &config.data_dir)?;
         let db = Db::connect(&connect_options(&config)).await?;
         for migration in db.migrate().await? {
             tracing::info!(migration, "migrated");
         }
         let ids = Ids::new(overrides.clock.clone());
+        let vault = Vault::open(db.clone(), masters, overrides.clock.clone(), ids.clone()).await?;
         let (generations, log_inbox) = Generations::new();
         let app = Self(Arc::new(Inner {
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
-            sessions: Sessions::new(&config, &keys, db.is_exclusive())?,
+            sessions: Sessions::new(&config, &vault, db.is_exclusive())?,
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,
             jobs: Jobs::default(),
+            mailer: Mailer::new(&config)?,
             node_id: ids.next(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -89,7 +93,7 @@ impl App {
             config,
             db,
             ids,
-            keys,
+            vault,
         }));
         app.start_workers(log_inbox).await?;
         Ok(app)
@@ -102,6 +106,7 @@ impl App {
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
         crate::jobs::start(self);
+        crate::mail::start(self);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ pub mod coordination;
 pub mod features;
 pub mod http;
 pub mod jobs;
+pub mod mail;
 pub mod router;
 pub mod secrets;
 pub mod telemetry;

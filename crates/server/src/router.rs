@@ -33,6 +33,11 @@ pub fn router(app: &App) -> Router {
     routes
         .merge(page::routes())
         .merge(features::accounts::pages())
+        .merge(features::sessions::pages())
+        .merge(features::second_factors::pages())
+        .merge(features::oauth::pages())
+        .merge(features::api_keys::pages())
+        .merge(crate::mail::pages())
         .merge(features::chats::pages())
         .merge(features::memories::pages())
         .merge(docs(document))
@@ -53,6 +58,10 @@ fn described() -> OpenApiRouter<App> {
     let api = OpenApiRouter::new()
         .merge(features::accounts::routes())
         .merge(features::sessions::routes())
+        .merge(features::second_factors::routes())
+        .merge(features::oauth::routes())
+        .merge(features::api_keys::routes())
+        .merge(features::audit::routes())
         .merge(features::chats::routes())
         .merge(features::generations::routes())
         .merge(features::memories::routes());

@@ -23,6 +23,10 @@ pub struct Model {
     pub message_count: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub terms_version: Option<String>,
+    pub terms_accepted_at: Option<Timestamp>,
+    pub password_changed_at: Option<Timestamp>,
+    pub mail_new_device: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -18,28 +18,38 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_initial",
-    common: include_str!("0001_initial.sql"),
-    sqlite: include_str!("0001_initial.sqlite.sql"),
-    postgres: include_str!("0001_initial.postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_initial",
+        common: include_str!("0001_initial.sql"),
+        sqlite: include_str!("0001_initial.sqlite.sql"),
+        postgres: include_str!("0001_initial.postgres.sql"),
+    },
+    Migration {
+        name: "0002_identity",
+        common: include_str!("0002_identity.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+];
 
-const SQLITE_TYPES: [(&str, &str); 6] = [
+const SQLITE_TYPES: [(&str, &str); 7] = [
     ("$uuid", "blob"),
     ("$bytes", "blob"),
     ("$int", "integer"),
     ("$real", "real"),
     ("$bool", "integer"),
+    ("$true", "1"),
     ("$strict", "strict"),
 ];
 
-const POSTGRES_TYPES: [(&str, &str); 6] = [
+const POSTGRES_TYPES: [(&str, &str); 7] = [
     ("$uuid", "uuid"),
     ("$bytes", "bytea"),
     ("$int", "bigint"),
     ("$real", "double precision"),
     ("$bool", "boolean"),
+    ("$true", "true"),
     ("$strict", ""),
 ];
 

@@ -8,7 +8,9 @@ mod check;
 mod explain;
 mod limits;
 mod loaded;
+mod mail;
 mod network;
+mod oauth;
 mod problems;
 mod prompts;
 mod providers;
@@ -32,13 +34,15 @@ use serde::Deserialize;
 pub use explain::{env_example, render_check};
 pub use limits::RateLimits;
 pub use loaded::{Loaded, Origin};
+pub use mail::{Mail, SmtpTls};
 pub use network::{Network, NetworkError};
+pub use oauth::{GitHub, OAuth, Oidc, Preset};
 pub use problems::{Problem, Problems};
 pub use prompts::{Tier, Tiers};
 pub use providers::{OpenAi, Providers};
 pub use running::{Generations, Http, LogFormat, Memory, Models, Telemetry};
 pub use secret::Secret;
-pub use security::{Passwords, Secrets, Sessions};
+pub use security::{Accounts, IpMode, Passwords, SecondFactor, Secrets, Sessions};
 pub use storage::Database;
 
 /// Whether this server is somebody's own machine or serves other people.
@@ -65,6 +69,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `PARLOR_RATE_LIMITS`.
     pub rate_limits: RateLimits,
+    /// `PARLOR_REQUIRE_VERIFIED_EMAIL`; see [`Config::must_verify_email`].
+    pub require_verified_email: bool,
     /// `PARLOR_DATABASE_*`.
     pub database: Database,
     /// `PARLOR_HTTP_*`.
@@ -73,6 +79,14 @@ pub struct Config {
     pub secrets: Secrets,
     /// `PARLOR_SESSIONS_*`.
     pub sessions: Sessions,
+    /// `PARLOR_ACCOUNTS_*`.
+    pub accounts: Accounts,
+    /// `PARLOR_SECOND_FACTOR_*`.
+    pub second_factor: SecondFactor,
+    /// `PARLOR_MAIL_*`.
+    pub mail: Mail,
+    /// `PARLOR_OAUTH_*`.
+    pub oauth: OAuth,
     /// `PARLOR_PASSWORDS_*`.
     pub passwords: Passwords,
     /// `PARLOR_PROVIDERS_*`.
@@ -130,6 +144,11 @@ impl Config {
         Self::from_sources(&env)
             .expect("the compiled-in defaults are valid")
             .config
+    }
+
+    /// Whether an address must be confirmed before its first login: only where mail can ask for it.
+    pub fn must_verify_email(&self) -> bool {
+        self.require_verified_email && self.mail.is_on()
     }
 
     /// Whether browsers reach this server over https: decides cookie names, `Secure` and HSTS.

@@ -11,7 +11,7 @@ use super::schema::Key;
 use super::security::decode_key;
 
 /// Smallest and largest value of each number.
-const RANGES: [(&str, f64, f64); 30] = [
+const RANGES: [(&str, f64, f64); 38] = [
     ("database.max_connections", 1.0, 1_000.0),
     ("database.acquire_timeout_s", 1.0, 300.0),
     ("http.max_body_bytes", 1_024.0, 1_073_741_824.0),
@@ -21,6 +21,14 @@ const RANGES: [(&str, f64, f64); 30] = [
     ("sessions.absolute_days", 1.0, 3_650.0),
     ("sessions.remember_days", 1.0, 3_650.0),
     ("sessions.access_token_minutes", 1.0, 1_440.0),
+    ("sessions.refresh_grace_s", 0.0, 300.0),
+    ("sessions.step_up_minutes", 1.0, 1_440.0),
+    ("sessions.signing_key_days", 1.0, 3_650.0),
+    ("accounts.reset_token_minutes", 1.0, 1_440.0),
+    ("accounts.verify_token_hours", 1.0, 8_760.0),
+    ("mail.smtp_port", 1.0, 65_535.0),
+    ("mail.timeout_s", 1.0, 600.0),
+    ("mail.max_concurrent", 1.0, 64.0),
     ("passwords.min_length", 8.0, 128.0),
     // OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
     ("passwords.argon2_memory_kib", 19_456.0, 4_194_304.0),
@@ -47,10 +55,12 @@ const RANGES: [(&str, f64, f64); 30] = [
 ];
 
 /// The words a setting can be.
-const CHOICES: [(&str, &[&str]); 3] = [
+const CHOICES: [(&str, &[&str]); 5] = [
     ("env", &["development", "production"]),
     ("rate_limits", &["default", "strict", "off"]),
     ("telemetry.log_format", &["auto", "json", "text"]),
+    ("sessions.ip_mode", &["full", "truncated", "none"]),
+    ("mail.smtp_tls", &["auto", "tls", "starttls", "none"]),
 ];
 
 /// Texts that cannot be empty.
@@ -120,6 +130,7 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
         "public_url" if !text.is_empty() => check_origin(text),
         "providers.openai.base_url" if !text.is_empty() => check_url(text).map(drop),
         "database.url" if !text.is_empty() => check_database(text),
+        "secrets.previous_master_keys" if !text.is_empty() => text.split(',').try_for_each(check_master_key),
         "secrets.master_key" if !text.is_empty() => check_master_key(text),
         "telemetry.log_level" => check_log_filter(text),
         "tiers.quick.system" | "tiers.enhanced.system" => check_template(text),

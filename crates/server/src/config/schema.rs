@@ -11,10 +11,21 @@ const SERVER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../co
 const PROMPTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/prompts.yaml"));
 
 /// Names under which other programs keep the same setting.
-const ALIASES: [(&str, &str); 3] = [
+const ALIASES: [(&str, &str); 14] = [
     ("database.url", "DATABASE_URL"),
     ("providers.openai.api_key", "OPENAI_API_KEY"),
     ("providers.openai.base_url", "OPENAI_BASE_URL"),
+    ("mail.smtp_host", "SMTP_HOST"),
+    ("mail.smtp_port", "SMTP_PORT"),
+    ("mail.smtp_user", "SMTP_USER"),
+    ("mail.smtp_password", "SMTP_PASSWORD"),
+    ("mail.from", "SMTP_FROM"),
+    ("oauth.github.client_id", "GITHUB_CLIENT_ID"),
+    ("oauth.github.client_secret", "GITHUB_CLIENT_SECRET"),
+    ("oauth.google.client_id", "GOOGLE_CLIENT_ID"),
+    ("oauth.google.client_secret", "GOOGLE_CLIENT_SECRET"),
+    ("oauth.microsoft.client_id", "MICROSOFT_CLIENT_ID"),
+    ("oauth.microsoft.client_secret", "MICROSOFT_CLIENT_SECRET"),
 ];
 
 /// Sections to which a file may add keys of its own; each value is a text.

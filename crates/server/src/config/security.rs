@@ -12,12 +12,19 @@ use super::Secret;
 pub struct Secrets {
     /// `PARLOR_SECRETS_MASTER_KEY`: base64 of 32 bytes, or empty when the key lives in the data folder.
     pub master_key: Secret,
+    /// `PARLOR_SECRETS_PREVIOUS_MASTER_KEYS`: base64 of 32 bytes each, separated by commas.
+    pub previous_master_keys: Secret,
 }
 
 impl Secrets {
     /// The configured key; `None` when there is none or it is not 32 bytes (which loading refuses).
     pub fn master_key_bytes(&self) -> Option<[u8; 32]> {
         decode_key(self.master_key.expose())
+    }
+
+    /// The keys that came before it.
+    pub fn previous_master_key_bytes(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.previous_master_keys.expose().split(',').filter_map(decode_key)
     }
 }
 
@@ -47,6 +54,46 @@ pub struct Sessions {
     pub remember_days: u32,
     /// `PARLOR_SESSIONS_ACCESS_TOKEN_MINUTES`.
     pub access_token_minutes: u32,
+    /// `PARLOR_SESSIONS_REFRESH_GRACE_S`: seconds.
+    pub refresh_grace_s: u32,
+    /// `PARLOR_SESSIONS_STEP_UP_MINUTES`: minutes.
+    pub step_up_minutes: u32,
+    /// `PARLOR_SESSIONS_SIGNING_KEY_DAYS`: days.
+    pub signing_key_days: u32,
+    /// `PARLOR_SESSIONS_IP_MODE`.
+    pub ip_mode: IpMode,
+}
+
+/// What is kept of an address.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum IpMode {
+    /// All of it.
+    Full,
+    /// Its network: /24 of IPv4, /48 of IPv6.
+    Truncated,
+    /// Nothing.
+    None,
+}
+
+/// `PARLOR_ACCOUNTS_*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// `PARLOR_ACCOUNTS_RESET_TOKEN_MINUTES`: minutes, 1440 at most.
+    pub reset_token_minutes: u32,
+    /// `PARLOR_ACCOUNTS_VERIFY_TOKEN_HOURS`: hours.
+    pub verify_token_hours: u32,
+    /// `PARLOR_ACCOUNTS_TERMS_VERSION`: empty when there are no terms.
+    pub terms_version: String,
+}
+
+/// `PARLOR_SECOND_FACTOR_*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactor {
+    /// `PARLOR_SECOND_FACTOR_REQUIRED_FOR_ADMINS`.
+    pub required_for_admins: bool,
 }
 
 /// `PARLOR_PASSWORDS_*`.

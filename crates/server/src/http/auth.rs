@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::{
     csrf,
-    error::{Error, Result},
+    error::{Code, Error, Result},
 };
 use crate::{
     app::App,
-    features::{accounts::User, sessions},
+    features::{accounts::User, api_keys, sessions},
 };
 
 /// Routes that answer without a person. Everything else is private.
@@ -37,10 +37,41 @@ const PUBLIC: &[(&str, &str)] = &[
     ("/api/v1/auth/register", "makes the account"),
     ("/api/v1/auth/login", "makes the session"),
     ("/api/v1/auth/refresh", "the refresh token is the credential"),
+    ("/api/v1/auth/verify-email", "the mailed token is the credential"),
+    ("/api/v1/auth/verify-email/resend", "for people who cannot log in yet"),
+    ("/api/v1/auth/forgot-password", "for people who cannot log in"),
+    ("/api/v1/auth/reset-password", "the mailed token is the credential"),
+    (
+        "/api/v1/auth/change-email/confirm",
+        "the mailed token is the credential",
+    ),
+    ("/api/v1/auth/providers", "the login page shows them"),
+    ("/api/v1/auth/oauth/{provider}", "begins a login"),
+    ("/api/v1/auth/oauth/{provider}/callback", "ends a login"),
+    ("/api/auth/github", "alias: begins a login"),
+    ("/api/auth/github/callback", "alias: ends a login"),
+    ("/auth/callback", "alias: ends a login"),
+    (
+        "/api/v1/auth/second-factor",
+        "ends a login; the challenge is the credential",
+    ),
+    ("/api/v1/auth/passkey/options", "begins a login"),
+    ("/api/v1/auth/passkey", "ends a login"),
     ("/{locale}/", "sends people to the right page"),
     ("/{locale}", "sends people to the right page"),
     ("/{locale}/login", "makes the session"),
     ("/{locale}/register", "makes the account"),
+    (
+        "/{locale}/login/second-factor",
+        "ends a login; the challenge is the credential",
+    ),
+    ("/{locale}/forgot", "for people who cannot log in"),
+    ("/{locale}/reset", "the mailed token is the credential"),
+    ("/reset", "sends people to the page in their language"),
+    ("/{locale}/verify", "the mailed token is the credential"),
+    ("/verify", "sends people to the page in their language"),
+    ("/{locale}/change-email", "the mailed token is the credential"),
+    ("/change-email", "sends people to the page in their language"),
 ];
 
 #[must_use]
@@ -49,18 +80,18 @@ pub fn is_public(route: &str) -> bool {
 }
 
 /// How a request proved who it is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Credential {
     /// The browser sent it by itself, so writes also need proof that our own page asked.
-    Cookie,
-    AccessToken,
+    Cookie(Arc<sessions::Session>),
+    AccessToken(Arc<sessions::Session>),
+    ApiKey(Arc<api_keys::ApiKey>),
 }
 
-/// A signed-in person and their session.
+/// A signed-in person.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub user: Arc<User>,
-    pub session: Arc<sessions::Session>,
     pub credential: Credential,
 }
 
@@ -70,9 +101,44 @@ impl Identity {
         Owner::new(self.user.id)
     }
 
+    /// None for an API key, which lives without one.
     #[must_use]
-    pub fn session_id(&self) -> Uuid {
-        self.session.id
+    pub fn session(&self) -> Option<&Arc<sessions::Session>> {
+        match &self.credential {
+            Credential::Cookie(session) | Credential::AccessToken(session) => Some(session),
+            Credential::ApiKey(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn session_id(&self) -> Option<Uuid> {
+        self.session().map(|session| session.id)
+    }
+
+    /// Only what a browser sends by itself needs a token against forged requests.
+    #[must_use]
+    pub fn cookie_session_id(&self) -> Option<Uuid> {
+        match &self.credential {
+            Credential::Cookie(session) => Some(session.id),
+            _ => None,
+        }
+    }
+}
+
+/// A signed-in person with the session they are in: for what an API key may not do.
+pub struct InSession {
+    pub identity: Identity,
+    pub session: Arc<sessions::Session>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for InSession {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let identity = Identity::from_request_parts(parts, state).await?;
+        let session = identity.session().cloned();
+        let session = session.ok_or_else(|| Error::new(Code::Forbidden, "An API key cannot do this. Log in."))?;
+        Ok(Self { identity, session })
     }
 }
 
@@ -121,7 +187,7 @@ async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Resp
     };
     let by_header = identity
         .as_ref()
-        .is_some_and(|identity| identity.credential == Credential::AccessToken);
+        .is_some_and(|identity| identity.cookie_session_id().is_none());
     if !csrf::is_safe(request.method()) && !by_header {
         check_write(app, request, identity.as_ref()).map_err(IntoResponse::into_response)?;
     }
@@ -158,12 +224,14 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
 
 fn check_write(app: &App, request: &Request, identity: Option<&Identity>) -> Result<()> {
     csrf::check_origin(app, request.headers())?;
-    let Some(identity) = identity else { return Ok(()) };
+    let Some(session_id) = identity.and_then(Identity::cookie_session_id) else {
+        return Ok(());
+    };
     match request.headers().get(csrf::CSRF_TOKEN) {
-        Some(token) => csrf::check_token(app, identity.session_id(), token.to_str().unwrap_or_default()),
+        Some(token) => csrf::check_token(app, session_id, token.to_str().unwrap_or_default()),
         // The form extractor checks the token that stands among the fields.
         None if is_form(request) => Ok(()),
-        None => csrf::check_token(app, identity.session_id(), ""),
+        None => csrf::check_token(app, session_id, ""),
     }
 }
 

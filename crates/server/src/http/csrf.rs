@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::error::{Code, Error, Result};
-use crate::app::App;
+use crate::{app::App, secrets::Purpose};
 
 pub const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -41,15 +41,19 @@ pub fn is_own_origin(app: &App, origin: &str, host: Option<&str>) -> bool {
 /// The token that a page of this session carries.
 #[must_use]
 pub fn token(app: &App, session_id: Uuid) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(app.keys.csrf_tag(session_id.as_bytes()))
+    BASE64_URL_SAFE_NO_PAD.encode(tag(app, session_id))
 }
 
 /// # Errors
 /// `csrf_failed` unless `given` is the session's token.
 pub fn check_token(app: &App, session_id: Uuid, given: &str) -> Result<()> {
     let given = BASE64_URL_SAFE_NO_PAD.decode(given).unwrap_or_default();
-    let right = app.keys.csrf_tag(session_id.as_bytes()).as_slice().ct_eq(&given).into();
+    let right = tag(app, session_id).as_slice().ct_eq(&given).into();
     if right { Ok(()) } else { Err(failed()) }
+}
+
+fn tag(app: &App, session_id: Uuid) -> [u8; 32] {
+    app.vault.tag(Purpose::Csrf, session_id.as_bytes())
 }
 
 fn failed() -> Error {

@@ -38,13 +38,18 @@ macro_rules! codes {
 
 codes! {
     MalformedRequest = BAD_REQUEST, "malformed_request", "The request could not be read";
+    EmailTokenInvalid = BAD_REQUEST, "token_invalid", "This link does not work";
+    EmailTokenExpired = BAD_REQUEST, "token_expired", "This link has expired";
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "Sign in to do this";
     InvalidCredentials = UNAUTHORIZED, "invalid_credentials", "E-mail address or password is wrong";
     SessionRevoked = UNAUTHORIZED, "session_revoked", "This session has ended";
     TokenExpired = UNAUTHORIZED, "token_expired", "This token has expired";
     RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "This refresh token was used before";
+    SecondFactorRequired = UNAUTHORIZED, "second_factor_required", "One more step to log in";
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     CsrfFailed = FORBIDDEN, "csrf_failed", "The request did not come from this site";
+    EmailNotVerified = FORBIDDEN, "email_not_verified", "Confirm your e-mail address first";
+    StepUpRequired = FORBIDDEN, "step_up_required", "Prove that it is you";
     AccountDisabled = FORBIDDEN, "account_disabled", "This account is disabled";
     NotFound = NOT_FOUND, "not_found", "There is nothing here";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not supported here";
@@ -54,6 +59,7 @@ codes! {
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The request is too large";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "This kind of content is not supported";
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation_failed", "Some fields need another look";
+    RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many attempts";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side";
     ProviderFailed = BAD_GATEWAY, "provider_failed", "The model provider failed";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "This is not available right now";
@@ -89,6 +95,7 @@ pub struct Error {
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after_s: Option<u64>,
+    extension: Option<Box<(&'static str, serde_json::Value)>>,
     cause: Option<Arc<anyhow::Error>>,
 }
 
@@ -99,6 +106,7 @@ impl Error {
             detail: detail.into(),
             fields: Vec::new(),
             retry_after_s: None,
+            extension: None,
             cause: None,
         }
     }
@@ -149,6 +157,13 @@ impl Error {
         self
     }
 
+    /// Adds a member of its own to the problem, as RFC 9457 allows.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.extension = Some(Box::new((name, value)));
+        self
+    }
+
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
@@ -184,6 +199,11 @@ impl Error {
             code: self.code.as_str().to_owned(),
             request_id: request_id.to_owned(),
             errors: self.fields.clone(),
+            extensions: self
+                .extension
+                .iter()
+                .map(|named| (named.0.to_owned(), named.1.clone()))
+                .collect(),
         }
     }
 }
@@ -203,6 +223,10 @@ pub struct Problem {
     pub request_id: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// What this problem says beyond the rest, as `challenge` or `limit`.
+    #[serde(flatten)]
+    #[schema(additional_properties, value_type = Object)]
+    pub extensions: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
 /// Only the status and the error itself: the edge writes the body, as JSON or as a page, because it knows the request id

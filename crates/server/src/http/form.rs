@@ -38,8 +38,8 @@ where
             .iter()
             .position(|(name, _)| name == "csrf_token")
             .map(|at| pairs.remove(at).1);
-        if let Some(identity) = identity {
-            csrf::check_token(&app, identity.session_id(), token.as_deref().unwrap_or_default())?;
+        if let Some(session_id) = identity.as_ref().and_then(Identity::cookie_session_id) {
+            csrf::check_token(&app, session_id, token.as_deref().unwrap_or_default())?;
         }
         // A browser sends an empty field where a person left it out.
         let fields = serde_urlencoded::to_string(&pairs).map_err(Error::internal)?;

@@ -132,7 +132,8 @@ impl FromRequestParts<App> for Frame {
             text,
             nonce: nonce.to_string(),
             csrf: identity
-                .map(|identity| csrf::token(app, identity.session_id()))
+                .and_then(Identity::cookie_session_id)
+                .map(|session_id| csrf::token(app, session_id))
                 .unwrap_or_default(),
             viewer: identity.map(viewer),
             path: format!("/{rest}"),

@@ -171,6 +171,18 @@ impl Page {
         icon(name)
     }
 
+    /// The pages of the settings, and the keys of their names.
+    pub fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("/account", "settings-profile"),
+            ("/security", "settings-security"),
+            ("/security/factors", "settings-factors"),
+            ("/security/connections", "settings-connections"),
+            ("/sessions", "settings-sessions"),
+            ("/api-keys", "settings-api-keys"),
+        ]
+    }
+
     /// The style sheets, in the order in which they build on each other.
     pub fn stylesheets(&self) -> &'static [&'static str] {
         &assets::STYLESHEETS

@@ -3,7 +3,7 @@
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use garde::Validate;
 use parlor_db::Timestamp;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Change, NewAccount, User};
 use crate::{
     app::App,
-    features::sessions::{self, Device},
+    features::sessions::{self, Device, Proof, SignIn},
     http::{Error, FieldError, Json, Result, auth::Identity, extract, page},
     telemetry::metrics,
     ui,
@@ -95,18 +95,9 @@ pub struct LoginRequest {
     remember_me: bool,
 }
 
-#[derive(Serialize, ToSchema)]
-pub struct LoginResponse {
-    user: UserView,
-    #[serde(flatten)]
-    tokens: sessions::Tokens,
-    /// Send it as `X-CSRF-Token` with every write that the cookie authenticates.
-    csrf_token: String,
-}
-
 /// Log in. With the header `X-Session: cookie` the answer also sets the session cookie.
 #[utoipa::path(post, path = "/auth/login", tag = "Accounts", security(()), responses(
-    (status = 200, body = LoginResponse),
+    (status = 200, body = sessions::LoginResponse),
     (status = 401, description = "invalid_credentials", body = crate::http::error::Problem)))]
 pub async fn login(
     State(app): State<App>,
@@ -117,20 +108,12 @@ pub async fn login(
     let checked = super::check_password(&app, &request.email, request.password).await;
     metrics::login(if checked.is_ok() { "success" } else { "failure" });
     let user = checked?;
-    let begun = sessions::begin(&app, &user, device, request.remember_me).await?;
-    let body = LoginResponse {
-        user: UserView::from(&user),
-        csrf_token: crate::http::csrf::token(&app, begun.session_id),
-        tokens: begun.tokens,
+    let login = SignIn {
+        remember: request.remember_me,
+        ..SignIn::new(&user, &device, Proof::Password)
     };
-    if headers.get("x-session").is_some_and(|value| value == "cookie") {
-        return Ok((
-            [sessions::cookie::set(&app, &begun.secret, request.remember_me)],
-            Json(body),
-        )
-            .into_response());
-    }
-    Ok(Json(body).into_response())
+    let outcome = sessions::sign_in(&app, login).await?;
+    sessions::answer_json(&app, &headers, &user, outcome)
 }
 
 /// A person, as they see themselves.

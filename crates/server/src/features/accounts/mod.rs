@@ -18,6 +18,7 @@ use parlor_db::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+pub use api::UserView;
 pub use passwords::Passwords;
 pub use rules::NewAccount;
 pub use store::Registered;
@@ -90,10 +91,24 @@ pub async fn check_password(app: &App, email: &str, password: String) -> Result<
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = app.passwords.verify(hash, password).await?;
     match user {
-        Some(user) if right && user.status == rules::ACTIVE => Ok(user),
-        Some(_) if right => Err(Error::new(Code::AccountDisabled, "Ask the operator of this server.")),
+        Some(user) if right => Ok(user),
         _ => Err(Error::new(Code::InvalidCredentials, "Check both and try again.")),
     }
+}
+
+/// Whether this account may begin a session, whatever its proof.
+///
+/// # Errors
+/// `account_disabled`, `email_not_verified`.
+pub fn may_sign_in(app: &App, user: &User) -> Result<()> {
+    if user.status != rules::ACTIVE {
+        return Err(Error::new(Code::AccountDisabled, "Ask the operator of this server."));
+    }
+    if app.config.must_verify_email() && user.email_verified_at.is_none() {
+        let detail = "Open the link in the mail we sent, or ask for a new one at /auth/verify-email/resend.";
+        return Err(Error::new(Code::EmailNotVerified, detail));
+    }
+    Ok(())
 }
 
 /// Keeps what a person changed of their account.

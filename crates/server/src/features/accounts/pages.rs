@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     app::App,
-    features::sessions::{self, Device},
+    features::sessions::{self, Device, Proof, SignIn},
     http::{
         Code, FieldError, Form, Result,
-        auth::{Identity, MaybeIdentity},
+        auth::{Identity, InSession, MaybeIdentity},
         page::{Frame, go, safe_next, show, theme_cookie},
     },
     telemetry::metrics,
@@ -85,10 +85,8 @@ async fn login(
             return Ok((error.code().status(), show(&view)?).into_response());
         }
     };
-    // On one's own device one stays signed in; the idle limit ends it everywhere else.
-    let begun = sessions::begin(&app, &user, device, true).await?;
-    let next = Redirect::to(&safe_next(&page, form.next.as_deref()));
-    Ok(([sessions::cookie::set(&app, &begun.secret, true)], next).into_response())
+    let outcome = sessions::sign_in(&app, SignIn::new(&user, &device, Proof::Password)).await?;
+    Ok(sessions::answer_page(&app, &page, outcome, form.next.as_deref()))
 }
 
 async fn register_page(
@@ -159,9 +157,8 @@ async fn register(
     let user = super::check_password(&app, &form.email, form.password).await;
     match (registered, user) {
         (_, Ok(user)) => {
-            let begun = sessions::begin(&app, &user, device, true).await?;
-            let next = Redirect::to(&safe_next(&page, form.next.as_deref()));
-            Ok(([sessions::cookie::set(&app, &begun.secret, true)], next).into_response())
+            let outcome = sessions::sign_in(&app, SignIn::new(&user, &device, Proof::Password)).await?;
+            Ok(sessions::answer_page(&app, &page, outcome, form.next.as_deref()))
         }
         (Registered::New(_) | Registered::Known, Err(_)) => Ok(go(&page, "/login?notice=register-done")),
     }
@@ -234,7 +231,12 @@ async fn account(
 #[derive(Deserialize)]
 pub struct Nothing {}
 
-async fn logout(State(app): State<App>, Frame(page): Frame, identity: Identity, _: Form<Nothing>) -> Result<Response> {
-    sessions::end(&app, identity.session_id(), "logout").await?;
+async fn logout(
+    State(app): State<App>,
+    Frame(page): Frame,
+    InSession { session, .. }: InSession,
+    _: Form<Nothing>,
+) -> Result<Response> {
+    sessions::end(&app, session.id, "logout").await?;
     Ok(([sessions::cookie::clear(&app)], go(&page, "/login?notice=logged-out")).into_response())
 }

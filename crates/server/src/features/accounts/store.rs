@@ -46,6 +46,10 @@ pub(super) async fn insert(app: &App, account: NewAccount, password_hash: String
         message_count: Set(0),
         created_at: Set(now),
         updated_at: Set(now),
+        terms_version: Set(None),
+        terms_accepted_at: Set(None),
+        password_changed_at: Set(Some(now)),
+        mail_new_device: Set(true),
     };
     match users::Entity::insert(row).exec_without_returning(&tx).await {
         Ok(_) => {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{Tokens, cookie, issue, store};
 use crate::{
     app::App,
-    http::{Code, Error, Json, Result, auth::Identity},
+    http::{Code, Error, Json, Result, auth::InSession},
 };
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -43,8 +43,8 @@ pub async fn refresh(State(app): State<App>, Json(request): Json<RefreshRequest>
 
 /// End this session. Its cookie, access token and refresh token are dead at once.
 #[utoipa::path(post, path = "/auth/logout", tag = "Accounts", responses((status = 204)))]
-pub async fn logout(State(app): State<App>, identity: Identity) -> Result<impl IntoResponse> {
-    super::end(&app, identity.session_id(), "logout").await?;
+pub async fn logout(State(app): State<App>, InSession { session, .. }: InSession) -> Result<impl IntoResponse> {
+    super::end(&app, session.id, "logout").await?;
     let site_data = ("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     Ok((StatusCode::NO_CONTENT, [cookie::clear(&app)], [site_data]))
 }

@@ -6,11 +6,23 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::{app::App, http::cookies};
 
 fn name(app: &App) -> &'static str {
-    if app.config.is_https() {
-        "__Host-parlor_session"
-    } else {
-        "parlor_session"
-    }
+    prefixed(app, "parlor_session", "__Host-parlor_session")
+}
+
+/// A name that only this host can have set, where there is TLS.
+pub(crate) fn prefixed(app: &App, plain: &'static str, host: &'static str) -> &'static str {
+    if app.config.is_https() { host } else { plain }
+}
+
+/// The name of the device cookie: it tells a browser that has signed in before from a new one, and opens nothing.
+pub(super) fn device_name(app: &App) -> &'static str {
+    prefixed(app, "parlor_device", "__Host-parlor_device")
+}
+
+/// Remembers this browser for a year.
+#[must_use]
+pub(super) fn set_device(app: &App, secret: &str) -> (HeaderName, HeaderValue) {
+    line(app, device_name(app), secret, "; Max-Age=31536000")
 }
 
 /// The secret that the browser sent.
@@ -28,18 +40,19 @@ pub fn set(app: &App, secret: &str, remember: bool) -> (HeaderName, HeaderValue)
     } else {
         String::new()
     };
-    line(app, secret, &life)
+    line(app, name(app), secret, &life)
 }
 
 /// Takes it away.
 #[must_use]
 pub fn clear(app: &App) -> (HeaderName, HeaderValue) {
-    line(app, "", "; Max-Age=0")
+    line(app, name(app), "", "; Max-Age=0")
 }
 
-fn line(app: &App, value: &str, life: &str) -> (HeaderName, HeaderValue) {
+/// A cookie line; `life` is its `; Max-Age=`, or nothing for as long as the browser is open.
+pub(crate) fn line(app: &App, name: &str, value: &str, life: &str) -> (HeaderName, HeaderValue) {
     let secure = if app.config.is_https() { "; Secure" } else { "" };
-    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}", name(app));
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
     (
         header::SET_COOKIE,
         HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")),

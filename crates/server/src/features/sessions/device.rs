@@ -8,13 +8,36 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use crate::app::App;
+use crate::{app::App, config::IpMode, http::cookies};
 
 /// What a login came from, for the list of sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
     pub user_agent: Option<String>,
     pub ip: Option<IpAddr>,
+    /// The secret of the device cookie, from an earlier login in this browser.
+    pub secret: Option<String>,
+}
+
+impl Device {
+    /// As much of the address as the operator wants kept.
+    #[must_use]
+    pub fn stored_ip(&self, mode: IpMode) -> Option<String> {
+        match mode {
+            IpMode::Full => self.ip.map(|ip| ip.to_string()),
+            IpMode::Truncated => self.ip.map(|ip| network_of(ip, 24, 48).to_string()),
+            IpMode::None => None,
+        }
+    }
+}
+
+/// The first address of the network that holds `ip`: what stays when its last bits go.
+#[must_use]
+pub fn network_of(ip: IpAddr, v4_bits: u32, v6_bits: u32) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() & u32::MAX.checked_shl(32 - v4_bits).unwrap_or(0)).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & u128::MAX.checked_shl(128 - v6_bits).unwrap_or(0)).into()),
+    }
 }
 
 impl FromRequestParts<App> for Device {
@@ -38,6 +61,7 @@ impl FromRequestParts<App> for Device {
         };
         Ok(Self {
             user_agent: agent.map(|agent| agent.chars().take(400).collect()),
+            secret: cookies::get(&parts.headers, super::cookie::device_name(app)).map(str::to_owned),
             ip: peer.map(|peer| client_ip(peer, &parts.headers, trusted)),
         })
     }
@@ -68,6 +92,14 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_truncated_address_is_its_network() {
+        let network = |text: &str| network_of(text.parse().unwrap(), 24, 48).to_string();
+        assert_eq!(network("203.0.113.77"), "203.0.113.0");
+        assert_eq!(network("::ffff:203.0.113.77"), "203.0.113.0");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
+    }
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {

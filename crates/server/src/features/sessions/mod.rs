@@ -6,6 +6,7 @@
 mod api;
 pub mod cookie;
 mod device;
+mod sign_in;
 mod store;
 mod tokens;
 
@@ -18,7 +19,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-pub use device::Device;
+pub use device::{Device, network_of};
+pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
 
 use crate::{
     app::App,
@@ -30,13 +32,17 @@ use crate::{
         Code, Error, Result,
         auth::{Credential, Identity},
     },
-    secrets::{Keys, fingerprint},
+    secrets::{Vault, fingerprint},
 };
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(api::refresh))
         .routes(routes!(api::logout))
+}
+
+pub fn pages() -> axum::Router<App> {
+    axum::Router::new()
 }
 
 /// Public keys of the access tokens, outside the API's base path.
@@ -55,7 +61,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the signing key cannot be used.
-    pub fn new(config: &Config, keys: &Keys, exclusive: bool) -> anyhow::Result<Self> {
+    pub fn new(config: &Config, vault: &Vault, exclusive: bool) -> anyhow::Result<Self> {
         let max_age = if exclusive {
             Duration::from_secs(300)
         } else {
@@ -64,7 +70,7 @@ impl Sessions {
         Ok(Self {
             cache: Cache::new(100_000, max_age),
             by_cookie: Cache::new(100_000, Duration::from_secs(300)),
-            tokens: tokens::Signer::new(config, keys)?,
+            tokens: tokens::Signer::new(config, vault)?,
         })
     }
 }
@@ -84,27 +90,53 @@ pub struct Tokens {
 /// A session that has just begun.
 pub struct Begun {
     pub session_id: Uuid,
+    pub remember: bool,
     /// What the cookie holds; only its hash is stored.
     pub secret: String,
+    /// The secret of the device cookie, for a browser that had none.
+    pub new_device: Option<String>,
     pub tokens: Tokens,
+}
+
+/// A login that was proved in every way that the account asks for.
+pub struct Login<'a> {
+    pub user: &'a User,
+    pub device: &'a Device,
+    pub remember: bool,
+    /// How: see the column `sessions.method`.
+    pub method: String,
 }
 
 /// Begins a session; always a new id, whatever the browser had before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin(app: &App, user: &User, device: Device, remember: bool) -> Result<Begun> {
+pub async fn begin(app: &App, login: Login<'_>) -> Result<Begun> {
     let secret = new_secret();
     let tx = app.db.begin().await?;
-    let session = store::insert(app, &tx, (user.id, device, remember), &secret).await?;
+    let session = store::insert(app, &tx, &login, &secret).await?;
     let refresh_token = store::insert_refresh_token(app, &tx, &session).await?;
+    let new_device = store::meet_device(app, &tx, login.user.id, login.device).await?;
     tx.commit().await?;
     let tokens = issue(app, &session, refresh_token)?;
     Ok(Begun {
+        new_device,
         session_id: session.id,
+        remember: login.remember,
         secret,
         tokens,
     })
+}
+
+/// Whether this browser has signed in to this account before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn knows_device(app: &App, user_id: Uuid, device: &Device) -> Result<bool> {
+    match &device.secret {
+        Some(secret) => Ok(store::find_device(app.db.read(), user_id, secret).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// Ends a session: its cookie and its tokens are dead when this returns.
@@ -162,7 +194,11 @@ pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
 }
 
 /// The session's person, if the session still lives.
-async fn identify(app: &App, session_id: Uuid, credential: Credential) -> Result<Option<Identity>> {
+async fn identify(
+    app: &App,
+    session_id: Uuid,
+    credential: impl FnOnce(Arc<Session>) -> Credential,
+) -> Result<Option<Identity>> {
     let Some(session) = app
         .sessions
         .cache
@@ -177,8 +213,7 @@ async fn identify(app: &App, session_id: Uuid, credential: Credential) -> Result
     let user = accounts::find(app, session.user_id).await?;
     Ok(user.map(|user| Identity {
         user,
-        session,
-        credential,
+        credential: credential(session),
     }))
 }
 
@@ -195,10 +230,11 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// Notes that the session is in use, in the background.
 pub fn touch(app: &App, identity: &Identity) {
     let now = app.clock.now();
-    if now.since(identity.session.last_active_at) < TOUCH_EVERY {
+    let Some(session) = identity.session() else { return };
+    if now.since(session.last_active_at) < TOUCH_EVERY {
         return;
     }
-    let (app, session_id) = (app.clone(), identity.session_id());
+    let (app, session_id) = (app.clone(), session.id);
     app.clone().spawn(async move {
         match store::touch(&app, session_id, now).await {
             Ok(()) => app.sessions.cache.invalidate(&session_id),

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use parlor_db::{
     Timestamp, Tx,
-    entities::{refresh_tokens, sessions},
+    entities::{devices, refresh_tokens, sessions},
     sea_orm::{
-        ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-        prelude::Expr,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+        QuerySelect, prelude::Expr,
     },
 };
 use uuid::Uuid;
@@ -19,31 +19,28 @@ fn days(days: u32) -> Duration {
     Duration::from_secs(u64::from(days) * 86_400)
 }
 
-pub(super) async fn insert(
-    app: &App,
-    tx: &Tx,
-    (user_id, device, remember): (Uuid, Device, bool),
-    secret: &str,
-) -> Result<Session> {
+pub(super) async fn insert(app: &App, tx: &Tx, login: &super::Login<'_>, secret: &str) -> Result<Session> {
     let now = app.clock.now();
     let limits = &app.config.sessions;
     let session = Session {
         id: app.ids.next(),
-        user_id,
+        user_id: login.user.id,
         token_hash: fingerprint(secret.as_bytes()).to_vec(),
-        remember,
-        user_agent: device.user_agent,
-        ip: device.ip.map(|ip| ip.to_string()),
+        remember: login.remember,
+        user_agent: login.device.user_agent.clone(),
+        ip: login.device.stored_ip(limits.ip_mode),
         created_at: now,
         last_active_at: now,
         expires_at: now
-            + days(if remember {
+            + days(if login.remember {
                 limits.remember_days
             } else {
                 limits.absolute_days
             }),
         revoked_at: None,
         revoked_reason: None,
+        authenticated_at: now,
+        method: login.method.clone(),
     };
     sessions::Entity::insert(session.clone().into_active_model().reset_all())
         .exec_without_returning(tx)
@@ -60,9 +57,49 @@ pub(super) async fn insert_refresh_token(app: &App, tx: &Tx, session: &Session) 
         created_at: Set(app.clock.now()),
         expires_at: Set(session.expires_at),
         used_at: Set(None),
+        child_id: Set(None),
     };
     refresh_tokens::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(token)
+}
+
+pub(super) async fn find_device(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    secret: &str,
+) -> Result<Option<devices::Model>> {
+    Ok(devices::Entity::find()
+        .filter(devices::Column::UserId.eq(user_id))
+        .filter(devices::Column::TokenHash.eq(fingerprint(secret.as_bytes()).to_vec()))
+        .one(db)
+        .await?)
+}
+
+/// Notes that this browser signed in; a secret for one that had none. A browser that several people share keeps one.
+pub(super) async fn meet_device(app: &App, tx: &Tx, user_id: Uuid, device: &Device) -> Result<Option<String>> {
+    let now = app.clock.now();
+    if let Some(secret) = &device.secret {
+        let seen = devices::Entity::update_many()
+            .col_expr(devices::Column::LastSeenAt, Expr::value(now))
+            .filter(devices::Column::UserId.eq(user_id))
+            .filter(devices::Column::TokenHash.eq(fingerprint(secret.as_bytes()).to_vec()))
+            .exec(tx)
+            .await?;
+        if seen.rows_affected > 0 {
+            return Ok(None);
+        }
+    }
+    let given = device.secret.clone().filter(|secret| secret.len() == 43);
+    let secret = given.unwrap_or_else(new_secret);
+    let row = devices::ActiveModel {
+        id: Set(app.ids.next()),
+        user_id: Set(user_id),
+        token_hash: Set(fingerprint(secret.as_bytes()).to_vec()),
+        created_at: Set(now),
+        last_seen_at: Set(now),
+    };
+    devices::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(Some(secret))
 }
 
 pub(super) async fn find(app: &App, id: Uuid) -> Result<Option<Arc<Session>>> {
@@ -99,7 +136,7 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
 /// How an exchange of a refresh token ended.
 pub(super) enum Exchange {
     New {
-        session: Session,
+        session: Box<Session>,
         refresh_token: String,
     },
     /// It was exchanged before: somebody else has it.
@@ -135,5 +172,8 @@ pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
     };
     let refresh_token = insert_refresh_token(app, &tx, &session).await?;
     tx.commit().await?;
-    Ok(Exchange::New { session, refresh_token })
+    Ok(Exchange::New {
+        session: Box::new(session),
+        refresh_token,
+    })
 }

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     config::Config,
     http::{Code, Error, Result},
-    secrets::Keys,
+    secrets::{Purpose, Vault},
 };
 
 const AUDIENCE: &str = "parlor";
@@ -46,8 +46,8 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    pub(super) fn new(config: &Config, keys: &Keys) -> anyhow::Result<Self> {
-        let key = SigningKey::from_bytes(keys.signing_seed());
+    pub(super) fn new(config: &Config, vault: &Vault) -> anyhow::Result<Self> {
+        let key = SigningKey::from_bytes(&vault.tag(Purpose::SigningKey, b"seed"));
         let public_key = key.verifying_key().to_bytes();
         let pkcs8 = key.to_pkcs8_der().map_err(|e| anyhow::anyhow!("signing key: {e}"))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
