@@ -1,6 +1,7 @@
 //! The command line: one file per sub-command.
 
 mod config;
+mod keys;
 mod migrate;
 mod models;
 mod openapi;
@@ -39,6 +40,9 @@ enum Command {
     Models(models::Command),
     /// Print the OpenAPI document.
     Openapi,
+    /// Rotate the keys that seal what is stored.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Manage accounts.
     #[command(subcommand)]
     User(user::Command),
@@ -55,6 +59,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Config(command) => config::run(&command),
         Command::Models(command) => models::run(command),
         Command::Openapi => openapi::run(),
+        Command::Keys(command) => keys::run(&command),
         Command::User(command) => user::run(command),
     }
 }

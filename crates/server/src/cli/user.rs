@@ -2,12 +2,9 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use crate::{
-    app::{App, Overrides},
-    features::accounts::{self, NewAccount, Registered},
-};
+use crate::control::{self, Task};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -24,33 +21,9 @@ pub(super) enum Command {
 pub(super) fn run(command: Command) -> anyhow::Result<()> {
     let Command::Create { email, name } = command;
     let config = super::load()?;
-    let locale = crate::ui::LOCALES[0].code.to_owned();
     let password = read_password()?;
-    let account = NewAccount {
-        email,
-        password,
-        display_name: name,
-        full_name: None,
-        locale,
-    };
-    if let Err(wrong) = account.check(config.passwords.min_length) {
-        let sentences: Vec<String> = wrong
-            .iter()
-            .map(|field| format!("{}: {}", field.field, field.message))
-            .collect();
-        bail!("{}", sentences.join(" "));
-    }
-    super::block_on(async {
-        let app = App::start(config, Overrides::default()).await?;
-        let registered = accounts::register(&app, account)
-            .await
-            .map_err(|e| anyhow::anyhow!("{}", e.detail()))?;
-        app.stopping.cancel();
-        match registered {
-            Registered::New(id) => super::print(&format!("Created {id}.")),
-            Registered::Known => bail!("this address has an account already"),
-        }
-    })
+    let task = Task::CreateUser { email, password, name };
+    super::print(&super::block_on(control::run(config, task))?)
 }
 
 fn read_password() -> anyhow::Result<String> {

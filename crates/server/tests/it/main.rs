@@ -7,6 +7,7 @@ mod crash;
 mod documents;
 mod generations;
 mod idempotency;
+mod keys;
 mod logs;
 mod memories;
 mod operations;
