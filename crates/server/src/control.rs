@@ -144,6 +144,7 @@ pub async fn run(config: Config, task: Task) -> anyhow::Result<String> {
 }
 
 async fn send(path: &Path, task: &Task) -> anyhow::Result<String> {
+    crate::install_tls();
     let client = reqwest::ClientBuilder::new().unix_socket(path).build()?;
     let response = client
         .post("http://parlor/")
