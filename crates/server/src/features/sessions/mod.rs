@@ -7,6 +7,7 @@ mod api;
 pub mod cookie;
 mod device;
 mod sign_in;
+mod step_up;
 mod store;
 mod tokens;
 
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub use device::{Device, network_of};
 pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
+pub use step_up::{is_fresh, stepped_up};
 
 use crate::{
     app::App,
@@ -39,10 +41,11 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(api::refresh))
         .routes(routes!(api::logout))
+        .merge(step_up::routes())
 }
 
 pub fn pages() -> axum::Router<App> {
-    axum::Router::new()
+    step_up::pages()
 }
 
 /// Public keys of the access tokens, outside the API's base path.
@@ -187,10 +190,24 @@ pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
         .by_cookie
         .get_or_load(hash, store::find_by_cookie(app, hash))
         .await?;
-    match session_id {
-        Some(session_id) => identify(app, session_id, Credential::Cookie).await,
-        None => Ok(None),
+    let Some(session_id) = session_id else { return Ok(None) };
+    let found = identify(app, session_id, Credential::Cookie).await?;
+    if is_current(found.as_ref(), hash) {
+        return Ok(found);
     }
+    // A step-up changed the secret: another node may have done it a moment ago, so this one looks again.
+    app.sessions.cache.invalidate(&session_id);
+    let found = identify(app, session_id, Credential::Cookie).await?;
+    if is_current(found.as_ref(), hash) {
+        return Ok(found);
+    }
+    app.sessions.by_cookie.invalidate(&hash);
+    Ok(None)
+}
+
+fn is_current(found: Option<&Identity>, hash: [u8; 32]) -> bool {
+    let session = found.and_then(Identity::session);
+    session.is_none_or(|session| session.token_hash == hash)
 }
 
 /// The session's person, if the session still lives.

@@ -133,6 +133,21 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Notes a proof within the session. A browser's cookie gets another secret, so that one that was stolen before the proof
+/// gains nothing by it; of two proofs with one cookie only the first changes it. Says whether it did.
+pub(super) async fn step_up(tx: &Tx, id: Uuid, now: Timestamp, cookie: Option<[[u8; 32]; 2]>) -> Result<bool> {
+    let proved = sessions::Entity::update_many()
+        .col_expr(sessions::Column::AuthenticatedAt, Expr::value(now))
+        .filter(sessions::Column::Id.eq(id));
+    proved.exec(tx).await?;
+    let Some([old, new]) = cookie else { return Ok(false) };
+    let renewed = sessions::Entity::update_many()
+        .col_expr(sessions::Column::TokenHash, Expr::value(new.to_vec()))
+        .filter(sessions::Column::Id.eq(id))
+        .filter(sessions::Column::TokenHash.eq(old.to_vec()));
+    Ok(renewed.exec(tx).await?.rows_affected == 1)
+}
+
 /// How an exchange of a refresh token ended.
 pub(super) enum Exchange {
     New {
