@@ -75,11 +75,12 @@ impl App {
         }
         let ids = Ids::new(overrides.clock.clone());
         let vault = Vault::open(db.clone(), masters, overrides.clock.clone(), ids.clone()).await?;
+        let sessions = Sessions::open(&config, &db, &vault, &overrides.clock).await?;
         let (generations, log_inbox) = Generations::new();
         let app = Self(Arc::new(Inner {
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
-            sessions: Sessions::new(&config, &vault, db.is_exclusive())?,
+            sessions,
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,
@@ -105,6 +106,7 @@ impl App {
             .map_err(|e| anyhow::anyhow!("{e:?}"))?;
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
+        crate::features::sessions::watch_signing_keys(self);
         crate::jobs::start(self);
         crate::mail::start(self);
         Ok(())

@@ -37,6 +37,23 @@ pub(super) fn decode_key(text: &str) -> Option<[u8; 32]> {
         .ok()
 }
 
+/// Why a key of the right length is none: the generator of the operating system makes no such key in a lifetime.
+pub(crate) fn weakness(key: &[u8; 32]) -> Option<&'static str> {
+    let steps = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    let distinct: std::collections::BTreeSet<_> = key.iter().collect();
+    if distinct.len() == 1 {
+        return Some("one byte repeated");
+    }
+    if steps.collect::<std::collections::BTreeSet<_>>().len() == 1 {
+        return Some("a row of numbers");
+    }
+    if key.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        return Some("text");
+    }
+    // 32 random bytes have 30 different ones; fewer than 16 once in 10^15 keys.
+    (distinct.len() < 16).then_some("a few bytes repeated")
+}
+
 fn lenient(alphabet: &Alphabet) -> GeneralPurpose {
     let config: GeneralPurposeConfig = general_purpose::PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(alphabet, config)

@@ -47,6 +47,14 @@ fn describe() {
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
     describe_counter!(
+        "parlor_token_refreshes_total",
+        "Refresh tokens presented, by outcome: exchanged, repeated, reused or refused."
+    );
+    describe_counter!(
+        "parlor_step_ups_total",
+        "Proofs within a session, by method and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -111,6 +119,14 @@ pub fn log_commit(elapsed: Duration) {
 
 pub fn login(outcome: &'static str) {
     counter!("parlor_logins_total", "outcome" => outcome).increment(1);
+}
+
+pub fn token_refresh(outcome: &'static str) {
+    counter!("parlor_token_refreshes_total", "outcome" => outcome).increment(1);
+}
+
+pub fn step_up(method: &'static str, outcome: &'static str) {
+    counter!("parlor_step_ups_total", "method" => method, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

@@ -96,6 +96,14 @@ pub async fn check_password(app: &App, email: &str, password: String) -> Result<
     }
 }
 
+/// Whether this is the person's password; false for people who have none.
+///
+/// # Errors
+/// When the hash cannot be computed.
+pub async fn confirm_password(app: &App, user: &User, password: String) -> Result<bool> {
+    app.passwords.verify(user.password_hash.clone(), password).await
+}
+
 /// Whether this account may begin a session, whatever its proof.
 ///
 /// # Errors

@@ -9,10 +9,10 @@ use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Tokens, cookie, issue, store};
+use super::{Tokens, cookie, refresh};
 use crate::{
     app::App,
-    http::{Code, Error, Json, Result, auth::InSession},
+    http::{Json, Result, auth::InSession},
 };
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -22,23 +22,13 @@ pub struct RefreshRequest {
     refresh_token: String,
 }
 
-/// Exchange a refresh token for a new pair. A token that was used before ends its session.
+/// Exchange a refresh token for a new pair. Sent again within `sessions.refresh_grace_s`, while the new one is unused, it
+/// gives that same new one: for lost answers and for many tabs. Sent again later it ends its session.
 #[utoipa::path(post, path = "/auth/refresh", tag = "Accounts", security(()), responses(
     (status = 200, body = Tokens),
-    (status = 401, description = "unauthenticated or refresh_token_reused", body = crate::http::error::Problem)))]
+    (status = 401, description = "unauthenticated, session_revoked or refresh_token_reused", body = crate::http::error::Problem)))]
 pub async fn refresh(State(app): State<App>, Json(request): Json<RefreshRequest>) -> Result<Json<Tokens>> {
-    match store::exchange(&app, &request.refresh_token).await? {
-        store::Exchange::New { session, refresh_token } => Ok(Json(issue(&app, &session, refresh_token)?)),
-        store::Exchange::Unknown => Err(Error::new(Code::Unauthenticated, "Log in again.")),
-        store::Exchange::Reused { session_id } => {
-            super::end(&app, session_id, "refresh_token_reused").await?;
-            tracing::warn!(%session_id, "a refresh token was used twice; its session has ended");
-            Err(Error::new(
-                Code::RefreshTokenReused,
-                "The session has ended, to be safe. Log in again.",
-            ))
-        }
-    }
+    refresh::exchange(&app, &request.refresh_token).await.map(Json)
 }
 
 /// End this session. Its cookie, access token and refresh token are dead at once.
@@ -49,10 +39,11 @@ pub async fn logout(State(app): State<App>, InSession { session, .. }: InSession
     Ok((StatusCode::NO_CONTENT, [cookie::clear(&app)], [site_data]))
 }
 
-/// Public keys that verify access tokens.
+/// Public keys that verify access tokens. Look here again for a `kid` that you do not know: a new key is published an hour
+/// before it signs, so an answer may be kept for five minutes.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Operations", security(()), responses(
     (status = 200, description = "JSON Web Key Set", body = Object)))]
 pub async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let cacheable = [("cache-control", "public, max-age=300")];
-    (cacheable, axum::Json(app.sessions.tokens.jwks()))
+    (cacheable, axum::Json(app.sessions.tokens.keys.jwks(app.clock.now())))
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use parlor_db::{
     Timestamp, Tx,
-    entities::{devices, refresh_tokens, sessions},
+    entities::{devices, sessions},
     sea_orm::{
         ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
         QuerySelect, prelude::Expr,
@@ -46,21 +46,6 @@ pub(super) async fn insert(app: &App, tx: &Tx, login: &super::Login<'_>, secret:
         .exec_without_returning(tx)
         .await?;
     Ok(session)
-}
-
-pub(super) async fn insert_refresh_token(app: &App, tx: &Tx, session: &Session) -> Result<String> {
-    let token = new_secret();
-    let row = refresh_tokens::ActiveModel {
-        id: Set(app.ids.next()),
-        session_id: Set(session.id),
-        token_hash: Set(fingerprint(token.as_bytes()).to_vec()),
-        created_at: Set(app.clock.now()),
-        expires_at: Set(session.expires_at),
-        used_at: Set(None),
-        child_id: Set(None),
-    };
-    refresh_tokens::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(token)
 }
 
 pub(super) async fn find_device(
@@ -133,47 +118,17 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// How an exchange of a refresh token ended.
-pub(super) enum Exchange {
-    New {
-        session: Box<Session>,
-        refresh_token: String,
-    },
-    /// It was exchanged before: somebody else has it.
-    Reused {
-        session_id: Uuid,
-    },
-    Unknown,
-}
-
-/// Uses a refresh token up; of two uses at once only one finds it unused.
-pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
-    let tx = app.db.begin().await?;
-    let hash = fingerprint(token.as_bytes()).to_vec();
-    let query = refresh_tokens::Entity::find().filter(refresh_tokens::Column::TokenHash.eq(hash));
-    let Some(row) = query.one(&tx).await? else {
-        return Ok(Exchange::Unknown);
-    };
-    let now = app.clock.now();
-    let used = refresh_tokens::Entity::update_many()
-        .col_expr(refresh_tokens::Column::UsedAt, Expr::value(now))
-        .filter(refresh_tokens::Column::Id.eq(row.id))
-        .filter(refresh_tokens::Column::UsedAt.is_null())
-        .exec(&tx)
-        .await?;
-    if used.rows_affected == 0 {
-        return Ok(Exchange::Reused {
-            session_id: row.session_id,
-        });
-    }
-    let session = sessions::Entity::find_by_id(row.session_id).one(&tx).await?;
-    let Some(session) = session.filter(|session| super::lives(app, session)) else {
-        return Ok(Exchange::Unknown);
-    };
-    let refresh_token = insert_refresh_token(app, &tx, &session).await?;
-    tx.commit().await?;
-    Ok(Exchange::New {
-        session: Box::new(session),
-        refresh_token,
-    })
+/// Notes a proof within the session. A browser's cookie gets another secret, so that one that was stolen before the proof
+/// gains nothing by it; of two proofs with one cookie only the first changes it. Says whether it did.
+pub(super) async fn step_up(tx: &Tx, id: Uuid, now: Timestamp, cookie: Option<[[u8; 32]; 2]>) -> Result<bool> {
+    let proved = sessions::Entity::update_many()
+        .col_expr(sessions::Column::AuthenticatedAt, Expr::value(now))
+        .filter(sessions::Column::Id.eq(id));
+    proved.exec(tx).await?;
+    let Some([old, new]) = cookie else { return Ok(false) };
+    let renewed = sessions::Entity::update_many()
+        .col_expr(sessions::Column::TokenHash, Expr::value(new.to_vec()))
+        .filter(sessions::Column::Id.eq(id))
+        .filter(sessions::Column::TokenHash.eq(old.to_vec()));
+    Ok(renewed.exec(tx).await?.rows_affected == 1)
 }
