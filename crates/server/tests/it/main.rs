@@ -8,6 +8,7 @@ mod documents;
 mod generations;
 mod idempotency;
 mod logs;
+mod mail;
 mod memories;
 mod operations;
 mod pages;
