@@ -60,6 +60,7 @@ pub struct Overrides {
     pub clock: Clock,
     pub chat_model: Option<Arc<dyn parlor_llm::ChatModel>>,
     pub embedder: Option<Arc<dyn parlor_llm::Embedder>>,
+    pub mail_transport: Option<crate::mail::Transport>,
 }
 
 impl App {
@@ -85,7 +86,7 @@ impl App {
             memories: Memories::new(overrides.embedder),
             generations,
             jobs: Jobs::default(),
-            mailer: Mailer::new(&config)?,
+            mailer: Mailer::new(&config, overrides.mail_transport)?,
             node_id: ids.next(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -9,6 +9,7 @@ mod generations;
 mod idempotency;
 mod keys;
 mod logs;
+mod mail;
 mod memories;
 mod operations;
 mod pages;

@@ -3,6 +3,7 @@
 mod actor;
 mod database;
 pub mod log;
+pub mod mail;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -42,6 +43,16 @@ pub async fn start_with(model: Scripted) -> TestApp {
     start_configured(model, |_| {}).await
 }
 
+/// A Parlor that can send mail, so that addresses must be confirmed. Nothing leaves: see [`TestApp::mails_to`].
+pub async fn start_with_mail() -> TestApp {
+    start_configured(Scripted::new(), with_mail).await
+}
+
+/// The settings of [`start_with_mail`].
+pub fn with_mail(config: &mut Config) {
+    config.mail.smtp_host = "mail.invalid".to_owned();
+}
+
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
     log::collect();
     let folder = tempfile::tempdir().unwrap();
@@ -58,6 +69,7 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         clock: clock.clone(),
         chat_model: Some(Arc::new(model.clone())),
         embedder: Some(Arc::new(HashEmbedder)),
+        mail_transport: Some(mail::memory()),
     };
     let app = App::start(config, overrides).await.unwrap();
     let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
