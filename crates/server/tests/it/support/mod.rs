@@ -3,6 +3,7 @@
 mod actor;
 mod database;
 pub mod log;
+pub mod node;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
