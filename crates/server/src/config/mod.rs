@@ -42,7 +42,6 @@ pub use prompts::{Tier, Tiers};
 pub use providers::{OpenAi, Providers};
 pub use running::{Generations, Http, LogFormat, Memory, Models, Telemetry};
 pub use secret::Secret;
-pub(crate) use security::weakness;
 pub use security::{Accounts, IpMode, Passwords, SecondFactor, Secrets, Sessions};
 pub use storage::Database;
 

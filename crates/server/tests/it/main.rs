@@ -14,5 +14,8 @@ mod memories;
 mod operations;
 mod pages;
 mod privacy;
+mod refresh;
 mod requests;
+mod step_up;
 mod support;
+mod tokens;

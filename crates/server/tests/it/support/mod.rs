@@ -4,6 +4,7 @@ mod actor;
 mod database;
 pub mod log;
 pub mod mail;
+pub mod node;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
