@@ -13,4 +13,6 @@ mod operations;
 mod pages;
 mod privacy;
 mod requests;
+mod session_pages;
+mod sessions;
 mod support;

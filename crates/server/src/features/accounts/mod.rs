@@ -96,6 +96,12 @@ pub async fn check_password(app: &App, email: &str, password: String) -> Result<
     }
 }
 
+/// Whether nobody has shut this account.
+#[must_use]
+pub fn is_active(user: &User) -> bool {
+    user.status == rules::ACTIVE
+}
+
 /// Whether this account may begin a session, whatever its proof.
 ///
 /// # Errors

@@ -60,17 +60,7 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         embedder: Some(Arc::new(HashEmbedder)),
     };
     let app = App::start(config, overrides).await.unwrap();
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    app.spawn({
-        let stopping = app.stopping.clone();
-        async move {
-            let stopped = async move { stopping.cancelled().await };
-            axum::serve(listener, service)
-                .with_graceful_shutdown(stopped)
-                .await
-                .unwrap();
-        }
-    });
+    serve(&app, listener);
     TestApp {
         app,
         clock,
@@ -81,7 +71,61 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
     }
 }
 
+fn serve(app: &App, listener: tokio::net::TcpListener) {
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = app.stopping.clone();
+    app.spawn(async move {
+        let stopped = async move { stopping.cancelled().await };
+        axum::serve(listener, service)
+            .with_graceful_shutdown(stopped)
+            .await
+            .unwrap();
+    });
+}
+
+/// A second Parlor on the database of the first.
+pub struct Node {
+    pub app: App,
+    pub base: String,
+    _folder: TempDir,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.app.stopping.cancel();
+    }
+}
+
 impl TestApp {
+    /// Another node of the same cluster; none on SQLite, which knows one process only.
+    pub async fn node_beside(&self) -> Option<Node> {
+        if !self._database.is_postgres() {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self._folder.path()).unwrap().flatten() {
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+            }
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let mut config = self.app.config.clone();
+        config.data_dir = folder.path().to_owned();
+        let overrides = Overrides {
+            clock: self.clock.clone(),
+            chat_model: Some(Arc::new(self.model.clone())),
+            embedder: Some(Arc::new(HashEmbedder)),
+        };
+        let app = App::start(config, overrides).await.unwrap();
+        serve(&app, listener);
+        Some(Node {
+            app,
+            base,
+            _folder: folder,
+        })
+    }
+
     /// Nobody in particular.
     pub fn anon(&self) -> Actor {
         Actor::new(&self.base)
