@@ -9,10 +9,12 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, Ids},
     config::Config,
+    coordination::Streams,
     features::{
         accounts::{Passwords, Users},
         generations::{Generations, Models},
         memories::Memories,
+        notices::Notices,
         sessions::Sessions,
     },
     jobs::Jobs,
@@ -34,6 +36,9 @@ pub struct Inner {
     pub users: Users,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub notices: Notices,
+    /// Streams that are open on this node: they end with the session or key that opened them.
+    pub streams: Streams,
     pub models: Models,
     pub memories: Memories,
     pub generations: Generations,
@@ -82,6 +87,8 @@ impl App {
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
             sessions,
+            notices: Notices::new(db.is_exclusive()),
+            streams: Streams::default(),
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,
@@ -108,6 +115,7 @@ impl App {
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
         crate::features::sessions::watch_signing_keys(self);
+        crate::features::sessions::start(self);
         crate::jobs::start(self);
         crate::mail::start(self);
         Ok(())

@@ -62,6 +62,8 @@ fn describe() {
         "parlor_memory_recall_seconds",
         "Time to find the memories for one answer."
     );
+    describe_counter!("parlor_sessions_ended_total", "Sessions ended before their time.");
+    describe_gauge!("parlor_streams_open", "Streams that somebody reads on this node.");
     describe_counter!("parlor_jobs_total", "Background jobs run, by kind and outcome.");
 }
 
@@ -127,6 +129,15 @@ pub fn token_refresh(outcome: &'static str) {
 
 pub fn step_up(method: &'static str, outcome: &'static str) {
     counter!("parlor_step_ups_total", "method" => method, "outcome" => outcome).increment(1);
+}
+
+pub fn sessions_ended(count: usize) {
+    counter!("parlor_sessions_ended_total").increment(u64::try_from(count).unwrap_or(u64::MAX));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody counts that far")]
+pub fn open_streams(count: usize) {
+    gauge!("parlor_streams_open").set(count as f64);
 }
 
 pub fn memories_learned(count: usize) {

@@ -16,6 +16,8 @@ mod pages;
 mod privacy;
 mod refresh;
 mod requests;
+mod session_pages;
+mod sessions;
 mod step_up;
 mod support;
 mod tokens;

@@ -130,6 +130,8 @@ pub struct UserView {
     /// `admin` or `user`.
     role: String,
     plan: String,
+    /// Whether a login from a new device is reported by mail.
+    notify_new_device: bool,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
     totals: Totals,
@@ -154,6 +156,7 @@ impl From<&User> for UserView {
             locale: user.locale.clone(),
             role: user.role.clone(),
             plan: user.plan.clone(),
+            notify_new_device: user.mail_new_device,
             created_at: user.created_at,
             totals: Totals {
                 chats: user.chat_count,
@@ -186,6 +189,9 @@ pub struct UpdateMe {
     bio: Option<Option<String>>,
     #[garde(length(max = 35))]
     locale: Option<String>,
+    /// Whether a login from a new device is reported by mail.
+    #[garde(skip)]
+    notify_new_device: Option<bool>,
 }
 
 /// Change the signed-in person's account.
@@ -202,6 +208,7 @@ pub async fn update_me(
         avatar_url: request.avatar_url,
         bio: request.bio,
         locale: known_locale(request.locale.as_deref())?.map(str::to_owned),
+        mail_new_device: request.notify_new_device,
     };
     super::change(&app, identity.user.id, change).await?;
     let user = super::find(&app, identity.user.id)

@@ -104,6 +104,12 @@ pub async fn confirm_password(app: &App, user: &User, password: String) -> Resul
     app.passwords.verify(user.password_hash.clone(), password).await
 }
 
+/// Whether nobody has shut this account.
+#[must_use]
+pub fn is_active(user: &User) -> bool {
+    user.status == rules::ACTIVE
+}
+
 /// Whether this account may begin a session, whatever its proof.
 ///
 /// # Errors

@@ -49,6 +49,7 @@ async fn login_page(
         page,
         email: String::new(),
         next: query.next,
+        remember: true,
         error: None,
     })
 }
@@ -58,6 +59,8 @@ pub struct LoginForm {
     email: String,
     password: String,
     next: Option<String>,
+    /// A box that is not ticked is not sent.
+    remember: Option<String>,
 }
 
 async fn login(
@@ -80,12 +83,17 @@ async fn login(
                 page,
                 email: form.email,
                 next: form.next,
+                remember: form.remember.is_some(),
                 error: Some(reason),
             };
             return Ok((error.code().status(), show(&view)?).into_response());
         }
     };
-    let outcome = sessions::sign_in(&app, SignIn::new(&user, &device, Proof::Password)).await?;
+    let sign_in = SignIn {
+        remember: form.remember.is_some(),
+        ..SignIn::new(&user, &device, Proof::Password)
+    };
+    let outcome = sessions::sign_in(&app, sign_in).await?;
     Ok(sessions::answer_page(&app, &page, outcome, form.next.as_deref()))
 }
 
@@ -238,5 +246,5 @@ async fn logout(
     _: Form<Nothing>,
 ) -> Result<Response> {
     sessions::end(&app, session.id, "logout").await?;
-    Ok(([sessions::cookie::clear(&app)], go(&page, "/login?notice=logged-out")).into_response())
+    Ok((sessions::cookie::forget(&app), go(&page, "/login?notice=logged-out")).into_response())
 }

@@ -60,6 +60,7 @@ pub struct Change {
     pub avatar_url: Option<Option<String>>,
     pub bio: Option<Option<String>>,
     pub locale: Option<String>,
+    pub mail_new_device: Option<bool>,
 }
 
 /// The form in which addresses are compared: the part after the @ does not know case, and people do not type the part

@@ -79,6 +79,7 @@ pub(super) async fn update(app: &App, id: Uuid, change: Change) -> Result<()> {
         avatar_url: set_if(change.avatar_url),
         bio: set_if(change.bio),
         locale: set_if(change.locale),
+        mail_new_device: set_if(change.mail_new_device),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     };

@@ -14,6 +14,8 @@ pub struct LoginView {
     pub email: String,
     /// Where to go afterwards: a path of this site.
     pub next: Option<String>,
+    /// Whether to stay signed in when the browser closes.
+    pub remember: bool,
     /// Why it did not work.
     pub error: Option<String>,
 }
@@ -120,6 +122,7 @@ pub mod sample {
             },
             email: "mira@example.org".into(),
             next: Some("/en/chats?q=a b".into()),
+            remember: true,
             error,
         }
     }

@@ -7,6 +7,7 @@ import { startDialogs } from "./dialog.js";
 import { startDrawer } from "./drawer.js";
 import { startMenus } from "./menu.js";
 import { startPasswords } from "./password.js";
+import { startSessions } from "./sessions.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
@@ -21,3 +22,4 @@ localTimes(document);
 
 const composer = startComposer(document.querySelector("[data-composer]"));
 startChat(document.querySelector("[data-chat]"), composer);
+startSessions(document.querySelector("[data-session-events]"));

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 pub use actor::send;
 pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
+pub use node::Node;
 pub use stream::{Events, kinds, text};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -73,17 +74,7 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         mail_transport: Some(mail::memory()),
     };
     let app = App::start(config, overrides).await.unwrap();
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    app.spawn({
-        let stopping = app.stopping.clone();
-        async move {
-            let stopped = async move { stopping.cancelled().await };
-            axum::serve(listener, service)
-                .with_graceful_shutdown(stopped)
-                .await
-                .unwrap();
-        }
-    });
+    node::serve_on(&app, router(&app), listener);
     TestApp {
         app,
         clock,
@@ -95,6 +86,11 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
 }
 
 impl TestApp {
+    /// Another node of the same cluster; none on SQLite, which knows one process only.
+    pub async fn node_beside(&self) -> Option<Node> {
+        Node::beside(self).await
+    }
+
     /// Nobody in particular.
     pub fn anon(&self) -> Actor {
         Actor::new(&self.base)
