@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, Ids},
     config::Config,
+    coordination::Throttle,
     features::{
         accounts::{Passwords, Users},
         generations::{Generations, Models},
@@ -31,6 +32,7 @@ pub struct Inner {
     pub vault: Vault,
     /// This process among the nodes of a cluster; new at every start.
     pub node_id: Uuid,
+    pub throttle: Throttle,
     pub users: Users,
     pub passwords: Passwords,
     pub sessions: Sessions,
@@ -77,6 +79,7 @@ impl App {
         let vault = Vault::open(db.clone(), masters, overrides.clock.clone(), ids.clone()).await?;
         let (generations, log_inbox) = Generations::new();
         let app = Self(Arc::new(Inner {
+            throttle: Throttle::new(overrides.clock.clone(), config.rate_limits),
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
             sessions: Sessions::new(&config, &vault, db.is_exclusive())?,

@@ -5,13 +5,17 @@ mod migrate;
 mod models;
 mod openapi;
 mod serve;
+mod tokens;
 mod user;
 
 use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::{
+    app::{App, Overrides},
+    config::Config,
+};
 
 /// Multi-user AI chat that remembers, in one binary.
 ///
@@ -42,6 +46,9 @@ enum Command {
     /// Manage accounts.
     #[command(subcommand)]
     User(user::Command),
+    /// Tidy up what has expired.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
 }
 
 /// Runs what the command line asks for.
@@ -56,6 +63,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Models(command) => models::run(command),
         Command::Openapi => openapi::run(),
         Command::User(command) => user::run(command),
+        Command::Tokens(command) => tokens::run(command),
     }
 }
 
@@ -75,6 +83,17 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .enable_all()
         .build()?
         .block_on(work)
+}
+
+/// Runs `work` with everything that a server has but its listener.
+fn with_app(work: impl AsyncFnOnce(&App) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let config = load()?;
+    block_on(async {
+        let app = App::start(config, Overrides::default()).await?;
+        let done = work(&app).await;
+        app.stopping.cancel();
+        done
+    })
 }
 
 /// Prints to standard output; a reader that went away is no error.

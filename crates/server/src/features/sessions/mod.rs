@@ -13,6 +13,7 @@ mod tokens;
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use parlor_db::Tx;
 pub use parlor_db::entities::sessions::Model as Session;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 pub use device::{Device, network_of};
+pub use store::end_all;
 pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
 
 use crate::{
@@ -147,6 +149,28 @@ pub async fn end(app: &App, session_id: Uuid, reason: &str) -> Result<()> {
     store::revoke(app, session_id, reason).await?;
     app.sessions.cache.invalidate(&session_id);
     Ok(())
+}
+
+/// After the commit of [`end_all`]: these sessions are dead when it returns.
+pub fn ended(app: &App, ids: &[Uuid]) {
+    for id in ids {
+        app.sessions.cache.invalidate(id);
+    }
+}
+
+/// Makes this browser a known one of the account, as part of `tx`, without a session: its person has proved their
+/// mailbox. The cookie to set, for a browser that had none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn introduce(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    device: &Device,
+) -> Result<Option<(axum::http::HeaderName, axum::http::HeaderValue)>> {
+    let secret = store::meet_device(app, tx, user_id, device).await?;
+    Ok(secret.map(|secret| cookie::set_device(app, &secret)))
 }
 
 fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> {

@@ -6,7 +6,7 @@ use parlor_db::{
     Timestamp, Tx,
     entities::{devices, refresh_tokens, sessions},
     sea_orm::{
-        ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
         QuerySelect, prelude::Expr,
     },
 };
@@ -121,6 +121,33 @@ pub(super) async fn revoke(app: &App, id: Uuid, reason: &str) -> Result<()> {
         .exec(app.db.write())
         .await?;
     Ok(())
+}
+
+/// Ends the sessions of a person, but one, as part of `tx`; call `sessions::ended` with the result after the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all(app: &App, tx: &Tx, user_id: Uuid, except: Option<Uuid>, reason: &str) -> Result<Vec<Uuid>> {
+    let now = app.clock.now();
+    let mut open = Condition::all()
+        .add(sessions::Column::UserId.eq(user_id))
+        .add(sessions::Column::RevokedAt.is_null());
+    if let Some(except) = except {
+        open = open.add(sessions::Column::Id.ne(except));
+    }
+    sessions::Entity::update_many()
+        .col_expr(sessions::Column::RevokedAt, Expr::value(now))
+        .col_expr(sessions::Column::RevokedReason, Expr::value(reason))
+        .filter(open)
+        .exec(tx)
+        .await?;
+    // Those that the update found, also one that began between two statements.
+    let ended = sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::Id)
+        .filter(sessions::Column::UserId.eq(user_id))
+        .filter(sessions::Column::RevokedAt.eq(now));
+    Ok(ended.into_tuple().all(tx).await?)
 }
 
 pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
