@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, Ids},
     config::Config,
-    coordination::Streams,
+    coordination::{Streams, Throttle},
     features::{
         accounts::{Passwords, Users},
         generations::{Generations, Models},
@@ -33,6 +33,7 @@ pub struct Inner {
     pub vault: Vault,
     /// This process among the nodes of a cluster; new at every start.
     pub node_id: Uuid,
+    pub throttle: Throttle,
     pub users: Users,
     pub passwords: Passwords,
     pub sessions: Sessions,
@@ -84,6 +85,7 @@ impl App {
         let sessions = Sessions::open(&config, &db, &vault, &overrides.clock).await?;
         let (generations, log_inbox) = Generations::new();
         let app = Self(Arc::new(Inner {
+            throttle: Throttle::new(overrides.clock.clone(), config.rate_limits),
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
             sessions,

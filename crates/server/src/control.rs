@@ -18,7 +18,8 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::{
     app::{App, Overrides},
     config::Config,
-    features::accounts::{self, NewAccount, Registered},
+    features::accounts::{self, NewAccount, Registered, Status},
+    http,
 };
 
 /// A command of the operator.
@@ -33,6 +34,14 @@ pub enum Task {
         password: String,
         name: Option<String>,
     },
+    /// Every account: address, state, role.
+    ListUsers,
+    /// Shut an account or open it again.
+    SetUserStatus { email: String, status: Status },
+    /// A link that sets a new password, for installs without mail.
+    ResetPasswordLink { email: String },
+    /// Remove expired tokens, challenges and sessions.
+    PurgeTokens,
 }
 
 impl Task {
@@ -44,6 +53,10 @@ impl Task {
         match self {
             Self::RotateKeys => rotate_keys(app).await,
             Self::CreateUser { email, password, name } => create_user(app, email, password, name).await,
+            Self::ListUsers => list_users(app).await,
+            Self::SetUserStatus { email, status } => set_user_status(app, &email, status).await,
+            Self::ResetPasswordLink { email } => reset_password_link(app, &email).await,
+            Self::PurgeTokens => purge_tokens(app).await,
         }
     }
 }
@@ -66,10 +79,10 @@ async fn create_user(app: &App, email: String, password: String, name: Option<St
         email,
         password,
         display_name: name,
-        full_name: None,
         locale: crate::ui::LOCALES[0].code.to_owned(),
+        ..NewAccount::default()
     };
-    if let Err(wrong) = account.check(app.config.passwords.min_length) {
+    if let Err(wrong) = account.check(&app.config) {
         let sentences: Vec<String> = wrong
             .iter()
             .map(|field| format!("{}: {}", field.field, field.message))
@@ -79,7 +92,59 @@ async fn create_user(app: &App, email: String, password: String, name: Option<St
     match accounts::register(app, account).await {
         Ok(Registered::New(id)) => Ok(format!("Created {id}.")),
         Ok(Registered::Known) => bail!("this address has an account already"),
-        Err(error) => bail!("{}", error.detail()),
+        Err(error) => Err(readable(error)),
+    }
+}
+
+async fn list_users(app: &App) -> anyhow::Result<String> {
+    let mut lines = String::new();
+    let mut after = None;
+    loop {
+        let page = accounts::page_of_all(app, after, 500).await.map_err(readable)?;
+        for user in &page {
+            let confirmed = if user.email_verified_at.is_some() {
+                "confirmed"
+            } else {
+                "unconfirmed"
+            };
+            lines += &format!("{}\t{}\t{}\t{confirmed}\n", user.email, user.status, user.role);
+        }
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(lines),
+        }
+    }
+}
+
+async fn set_user_status(app: &App, email: &str, status: Status) -> anyhow::Result<String> {
+    let user = accounts::by_email(app, email).await.map_err(readable)?;
+    accounts::set_status(app, user.id, status, None)
+        .await
+        .map_err(readable)?;
+    Ok(format!("{} is {}.", user.email, status.as_str()))
+}
+
+async fn reset_password_link(app: &App, email: &str) -> anyhow::Result<String> {
+    let user = accounts::by_email(app, email).await.map_err(readable)?;
+    let link = accounts::reset_link(app, &user).await.map_err(readable)?;
+    let minutes = app.config.accounts.reset_token_minutes;
+    Ok(format!("{link}\nIt works once, for {minutes} minutes."))
+}
+
+async fn purge_tokens(app: &App) -> anyhow::Result<String> {
+    let purged = accounts::purge(app).await.map_err(readable)?;
+    let lines: String = purged
+        .iter()
+        .map(|(table, count)| format!("{table}: {count}\n"))
+        .collect();
+    let total: u64 = purged.iter().map(|(_, count)| count).sum();
+    Ok(format!("{lines}total: {total}"))
+}
+
+fn readable(error: http::Error) -> anyhow::Error {
+    match error.cause() {
+        Some(cause) => anyhow::anyhow!("{} ({cause:#})", error.detail()),
+        None => anyhow::anyhow!("{}", error.detail()),
     }
 }
 

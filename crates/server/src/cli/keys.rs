@@ -1,6 +1,6 @@
 //! `parlor keys rotate`
 
-use crate::control::{self, Task};
+use crate::control::Task;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -12,6 +12,5 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command) -> anyhow::Result<()> {
     let Command::Rotate = command;
-    let config = super::load()?;
-    super::print(&super::block_on(control::run(config, Task::RotateKeys))?)
+    super::perform(Task::RotateKeys)
 }

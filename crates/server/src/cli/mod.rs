@@ -6,13 +6,17 @@ mod migrate;
 mod models;
 mod openapi;
 mod serve;
+mod tokens;
 mod user;
 
 use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    control::{self, Task},
+};
 
 /// Multi-user AI chat that remembers, in one binary.
 ///
@@ -46,6 +50,9 @@ enum Command {
     /// Manage accounts.
     #[command(subcommand)]
     User(user::Command),
+    /// Tidy up what has expired.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
 }
 
 /// Runs what the command line asks for.
@@ -61,6 +68,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Openapi => openapi::run(),
         Command::Keys(command) => keys::run(&command),
         Command::User(command) => user::run(command),
+        Command::Tokens(command) => tokens::run(command),
     }
 }
 
@@ -80,6 +88,12 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .enable_all()
         .build()?
         .block_on(work)
+}
+
+/// Has the running server do it, or does it here, and prints what was done.
+fn perform(task: Task) -> anyhow::Result<()> {
+    let config = load()?;
+    print(&block_on(control::run(config, task))?)
 }
 
 /// Prints to standard output; a reader that went away is no error.

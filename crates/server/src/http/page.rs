@@ -96,12 +96,14 @@ struct FrameQuery {
 }
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
-const NOTICES: [&str; 12] = [
+const NOTICES: &[&str] = &[
     "logged-out",
     "login-needed",
     "login-expired",
     "register-done",
     "account-saved",
+    "password-changed",
+    "email-change-sent",
     "chat-renamed",
     "chat-deleted",
     "memory-forgotten",

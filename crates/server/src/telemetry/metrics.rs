@@ -64,6 +64,11 @@ fn describe() {
     );
     describe_counter!("parlor_sessions_ended_total", "Sessions ended before their time.");
     describe_gauge!("parlor_streams_open", "Streams that somebody reads on this node.");
+    describe_counter!(
+        "parlor_throttled_total",
+        "Tries refused because there were too many, by limit."
+    );
+    describe_counter!("parlor_tokens_purged_total", "Expired or used rows removed, by table.");
     describe_counter!("parlor_jobs_total", "Background jobs run, by kind and outcome.");
 }
 
@@ -146,6 +151,14 @@ pub fn memories_learned(count: usize) {
 
 pub fn recall(elapsed: Duration) {
     histogram!("parlor_memory_recall_seconds").record(elapsed);
+}
+
+pub fn throttled(limit: &'static str) {
+    counter!("parlor_throttled_total", "limit" => limit).increment(1);
+}
+
+pub fn tokens_purged(table: &'static str, count: u64) {
+    counter!("parlor_tokens_purged_total", "table" => table).increment(count);
 }
 
 pub fn job(kind: &'static str, outcome: &'static str) {

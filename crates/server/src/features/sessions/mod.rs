@@ -24,6 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use parlor_db::Timestamp;
+use parlor_db::Tx;
 pub use parlor_db::entities::sessions::Model as Session;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -152,6 +153,21 @@ pub async fn knows_device(app: &App, user_id: Uuid, device: &Device) -> Result<b
         Some(secret) => Ok(store::find_device(app.db.read(), user_id, secret).await?.is_some()),
         None => Ok(false),
     }
+}
+
+/// Makes this browser a known one of the account, as part of `tx`, without a session: its person has proved their
+/// mailbox. The cookie to set, for a browser that had none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn introduce(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    device: &Device,
+) -> Result<Option<(axum::http::HeaderName, axum::http::HeaderValue)>> {
+    let secret = store::meet_device(app, tx, user_id, device).await?;
+    Ok(secret.map(|secret| cookie::set_device(app, &secret)))
 }
 
 fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> {

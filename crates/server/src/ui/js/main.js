@@ -1,5 +1,6 @@
 // Pages work without any of this, except that answers then come whole instead of word by word.
 
+import { startAvatars } from "./avatar.js";
 import { startChat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { startCopying, showCopyButtons } from "./copy.js";
@@ -11,6 +12,7 @@ import { startSessions } from "./sessions.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
+startAvatars();
 startMenus();
 startDialogs();
 startDrawer();
