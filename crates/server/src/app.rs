@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     features::{
         accounts::{Passwords, Users},
+        api_keys::ApiKeys,
         generations::{Generations, Models},
         memories::Memories,
         sessions::Sessions,
@@ -34,6 +35,7 @@ pub struct Inner {
     pub users: Users,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub api_keys: ApiKeys,
     pub models: Models,
     pub memories: Memories,
     pub generations: Generations,
@@ -80,6 +82,7 @@ impl App {
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
             sessions: Sessions::new(&config, &vault, db.is_exclusive())?,
+            api_keys: ApiKeys::new(db.is_exclusive()),
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,

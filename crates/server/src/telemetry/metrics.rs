@@ -46,6 +46,7 @@ fn describe() {
         "Time of one durable write of the text of all running answers."
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
+    describe_counter!("parlor_api_key_refusals_total", "API keys refused, by reason.");
     describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
@@ -111,6 +112,10 @@ pub fn log_commit(elapsed: Duration) {
 
 pub fn login(outcome: &'static str) {
     counter!("parlor_logins_total", "outcome" => outcome).increment(1);
+}
+
+pub fn api_key_refused(reason: &'static str) {
+    counter!("parlor_api_key_refusals_total", "reason" => reason).increment(1);
 }
 
 pub fn memories_learned(count: usize) {
