@@ -2,15 +2,16 @@
 //! a server that may create databases.
 
 mod accounts;
+mod api_keys;
 mod chats;
 mod crash;
 mod documents;
 mod generations;
 mod idempotency;
 mod logs;
+mod matrix;
 mod memories;
 mod operations;
 mod pages;
-mod privacy;
 mod requests;
 mod support;
