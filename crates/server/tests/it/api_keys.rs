@@ -385,6 +385,28 @@ async fn ses_10_fifty_keys_work_at_a_time_and_all_are_listed() {
 }
 
 #[tokio::test]
+async fn keys_that_ended_are_listed_for_ninety_days() {
+    let t = start().await;
+    let ada = t.user("ada").await;
+    let soon = t.app.clock.now() + Duration::from_secs(60);
+    make(&ada, json!({ "name": "expires", "expires_at": soon })).await;
+    let (revoked, _) = make(&ada, json!({ "name": "revoked" })).await;
+    ada.delete(&at(&revoked)).await.expect(204);
+    let (_, key) = make(&ada, json!({ "name": "lives" })).await;
+    let names = async || {
+        feature::purge(&t.app).await.unwrap();
+        let rows = api_keys::Entity::find().order_by_asc(api_keys::Column::Id);
+        let rows = rows.all(t.app.db.write()).await.unwrap();
+        rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
+    };
+    t.clock.advance(Duration::from_secs(90 * 86_400));
+    assert_eq!(names().await, ["expires", "lives"], "revoked first, so gone first");
+    t.clock.advance(Duration::from_secs(61));
+    assert_eq!(names().await, ["lives"]);
+    me(&t, &key).await.expect(200);
+}
+
+#[tokio::test]
 async fn ses_10_the_key_of_a_disabled_account_opens_nothing() {
     let t = start().await;
     let (_, key) = make(&t.user("ada").await, json!({ "name": "a" })).await;

@@ -230,6 +230,17 @@ fn touch(app: &App, key: &Arc<ApiKey>, ip: Option<IpAddr>) {
     });
 }
 
+/// How long a key is listed after its end.
+const KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// Forgets keys that ended long ago; the job worker calls it from time to time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(app: &App) -> Result<()> {
+    store::delete_ended(app, app.clock.now() - KEPT).await
+}
+
 /// Who changes their keys, and from where.
 struct By<'a> {
     user: &'a User,

@@ -123,6 +123,18 @@ pub(super) async fn revoke(tx: &Tx, row: &Row, now: Timestamp) -> Result<bool> {
     Ok(ended.rows_affected > 0)
 }
 
+/// Those that were revoked or expired before this moment.
+pub(super) async fn delete_ended(app: &App, before: Timestamp) -> Result<()> {
+    let ended = Condition::any()
+        .add(Column::RevokedAt.lt(before))
+        .add(Column::ExpiresAt.lt(before));
+    api_keys::Entity::delete_many()
+        .filter(ended)
+        .exec(app.db.write())
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp, ip: Option<String>) -> Result<()> {
     api_keys::Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(now))
