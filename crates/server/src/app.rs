@@ -12,6 +12,7 @@ use crate::{
     coordination::{Streams, Throttle},
     features::{
         accounts::{Passwords, Users},
+        api_keys::ApiKeys,
         generations::{Generations, Models},
         memories::Memories,
         notices::Notices,
@@ -40,6 +41,7 @@ pub struct Inner {
     pub notices: Notices,
     /// Streams that are open on this node: they end with the session or key that opened them.
     pub streams: Streams,
+    pub api_keys: ApiKeys,
     pub models: Models,
     pub memories: Memories,
     pub generations: Generations,
@@ -91,6 +93,7 @@ impl App {
             sessions,
             notices: Notices::new(db.is_exclusive()),
             streams: Streams::default(),
+            api_keys: ApiKeys::new(db.is_exclusive()),
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,

@@ -219,6 +219,8 @@ create table api_keys (
     replaced_by $uuid
 ) $strict;
 create index api_keys_user on api_keys (user_id, id);
+create index api_keys_revoked on api_keys (revoked_at);
+create index api_keys_expiry on api_keys (expires_at);
 
 create table audit_events (
     id $uuid primary key not null,

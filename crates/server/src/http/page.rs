@@ -111,6 +111,7 @@ const NOTICES: &[&str] = &[
     "device-logged-out",
     "devices-logged-out",
     "sessions-saved",
+    "api-key-revoked",
 ];
 
 impl FromRequestParts<App> for Frame {

@@ -46,6 +46,7 @@ fn describe() {
         "Time of one durable write of the text of all running answers."
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
+    describe_counter!("parlor_api_key_refusals_total", "API keys refused, by reason.");
     describe_counter!(
         "parlor_token_refreshes_total",
         "Refresh tokens presented, by outcome: exchanged, repeated, reused or refused."
@@ -143,6 +144,10 @@ pub fn sessions_ended(count: usize) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody counts that far")]
 pub fn open_streams(count: usize) {
     gauge!("parlor_streams_open").set(count as f64);
+}
+
+pub fn api_key_refused(reason: &'static str) {
+    counter!("parlor_api_key_refusals_total", "reason" => reason).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

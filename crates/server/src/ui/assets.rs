@@ -26,6 +26,7 @@ pub const STYLESHEETS: &[&str] = &[
     "css/settings.css",
     "css/devices.css",
     "css/account.css",
+    "css/api_keys.css",
 ];
 
 static FOLDERS: [(&str, Dir<'_>); 4] = [

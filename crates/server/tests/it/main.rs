@@ -2,6 +2,7 @@
 //! a server that may create databases.
 
 mod accounts;
+mod api_keys;
 mod chats;
 mod crash;
 mod documents;
@@ -10,10 +11,10 @@ mod idempotency;
 mod keys;
 mod logs;
 mod mail;
+mod matrix;
 mod memories;
 mod operations;
 mod pages;
-mod privacy;
 mod refresh;
 mod requests;
 mod session_pages;
