@@ -1,4 +1,4 @@
-//! `parlor user create`
+//! `parlor user create` and `parlor user reset-factors`
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -6,7 +6,10 @@ use anyhow::{Context, bail};
 
 use crate::{
     app::{App, Overrides},
-    features::accounts::{self, NewAccount, Registered},
+    features::{
+        accounts::{self, NewAccount, Registered},
+        second_factors,
+    },
 };
 
 #[derive(clap::Subcommand)]
@@ -19,10 +22,34 @@ pub(super) enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Take the second factors of somebody who lost them, and end their sessions. They log in with the password alone.
+    ResetFactors {
+        /// E-mail address of the account.
+        email: String,
+    },
 }
 
 pub(super) fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Create { email, name } = command;
+    match command {
+        Command::Create { email, name } => create(email, name),
+        Command::ResetFactors { email } => reset_factors(&email),
+    }
+}
+
+fn reset_factors(email: &str) -> anyhow::Result<()> {
+    let config = super::load()?;
+    super::block_on(async {
+        let app = App::start(config, Overrides::default()).await?;
+        let failed = |e: crate::http::Error| anyhow::anyhow!("{}", e.detail());
+        let user = accounts::find_by_email(&app, email).await.map_err(failed)?;
+        let user = user.with_context(|| format!("no account has the address {email}"))?;
+        let removed = second_factors::reset(&app, &user).await.map_err(failed)?;
+        app.stopping.cancel();
+        super::print(&format!("Removed {removed} second factors and ended all sessions of {email}."))
+    })
+}
+
+fn create(email: String, name: Option<String>) -> anyhow::Result<()> {
     let config = super::load()?;
     let locale = crate::ui::LOCALES[0].code.to_owned();
     let password = read_password()?;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    features::{accounts::User, api_keys, sessions},
+    features::{accounts::User, api_keys, second_factors, sessions},
 };
 
 /// Routes that answer without a person. Everything else is private.
@@ -193,6 +193,9 @@ async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Resp
     }
     match identity {
         Some(identity) => {
+            if let Some(refusal) = second_factors::gate(app, request, &identity).await {
+                return Err(refusal);
+            }
             sessions::touch(app, &identity);
             request.extensions_mut().insert(identity);
             Ok(())

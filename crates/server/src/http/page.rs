@@ -96,7 +96,7 @@ struct FrameQuery {
 }
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
-const NOTICES: [&str; 8] = [
+const NOTICES: [&str; 12] = [
     "logged-out",
     "login-needed",
     "login-expired",
@@ -105,6 +105,10 @@ const NOTICES: [&str; 8] = [
     "chat-renamed",
     "chat-deleted",
     "memory-forgotten",
+    "totp-removed",
+    "passkey-added",
+    "passkey-renamed",
+    "passkey-removed",
 ];
 
 impl FromRequestParts<App> for Frame {

@@ -93,6 +93,9 @@ pub fn start(app: &App) {
                 if let Err(error) = crate::http::create::purge(&worker).await {
                     tracing::error!(?error, "old idempotency keys could not be removed");
                 }
+                if let Err(error) = crate::features::second_factors::purge(&worker).await {
+                    tracing::error!(?error, "old challenges could not be removed");
+                }
             }
             match work(&worker).await {
                 Ok(0) => {}

@@ -47,6 +47,10 @@ fn describe() {
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
     describe_counter!(
+        "parlor_second_factors_total",
+        "Answers to the second step of a login, by method and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -111,6 +115,10 @@ pub fn log_commit(elapsed: Duration) {
 
 pub fn login(outcome: &'static str) {
     counter!("parlor_logins_total", "outcome" => outcome).increment(1);
+}
+
+pub fn second_factor(method: &'static str, outcome: &'static str) {
+    counter!("parlor_second_factors_total", "method" => method, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

@@ -72,6 +72,14 @@ pub async fn find(app: &App, id: Uuid) -> Result<Option<Arc<User>>> {
     app.users.cache.get_or_load(id, load).await
 }
 
+/// The person with this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_email(app: &App, email: &str) -> Result<Option<User>> {
+    store::find_by_email(app, &rules::email_key(email)).await
+}
+
 /// Makes an account, unless the address has one. The first account of a server becomes its administrator.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod tokens;
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use parlor_db::Tx;
 pub use parlor_db::entities::sessions::Model as Session;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -136,6 +137,21 @@ pub async fn knows_device(app: &App, user_id: Uuid, device: &Device) -> Result<b
     match &device.secret {
         Some(secret) => Ok(store::find_device(app.db.read(), user_id, secret).await?.is_some()),
         None => Ok(false),
+    }
+}
+
+/// Ends all sessions of a person but `except`, as part of `tx`; call [`ended`] with the answer after the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all(app: &App, tx: &Tx, user_id: Uuid, except: Option<Uuid>, reason: &str) -> Result<Vec<Uuid>> {
+    store::revoke_all(app, tx, user_id, except, reason).await
+}
+
+/// After the commit that ended these sessions: their cookies and tokens are dead when this returns.
+pub fn ended(app: &App, ids: &[Uuid]) {
+    for id in ids {
+        app.sessions.cache.invalidate(id);
     }
 }
 

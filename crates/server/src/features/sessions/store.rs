@@ -123,6 +123,29 @@ pub(super) async fn revoke(app: &App, id: Uuid, reason: &str) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn revoke_all(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    except: Option<Uuid>,
+    reason: &str,
+) -> Result<Vec<Uuid>> {
+    let living = sessions::Column::UserId.eq(user_id).and(sessions::Column::RevokedAt.is_null());
+    let mut query = sessions::Entity::find().select_only().column(sessions::Column::Id);
+    query = query.filter(living);
+    if let Some(id) = except {
+        query = query.filter(sessions::Column::Id.ne(id));
+    }
+    let ids: Vec<Uuid> = query.into_tuple().all(tx).await?;
+    sessions::Entity::update_many()
+        .col_expr(sessions::Column::RevokedAt, Expr::value(app.clock.now()))
+        .col_expr(sessions::Column::RevokedReason, Expr::value(reason))
+        .filter(sessions::Column::Id.is_in(ids.clone()))
+        .exec(tx)
+        .await?;
+    Ok(ids)
+}
+
 pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
     sessions::Entity::update_many()
         .col_expr(sessions::Column::LastActiveAt, Expr::value(now))

@@ -7,6 +7,8 @@ import { startDialogs } from "./dialog.js";
 import { startDrawer } from "./drawer.js";
 import { startMenus } from "./menu.js";
 import { startPasswords } from "./password.js";
+import { startPasskeys } from "./passkey.js";
+import { startRecoveryCodes } from "./recovery_codes.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
@@ -14,6 +16,8 @@ startMenus();
 startDialogs();
 startDrawer();
 startPasswords();
+startPasskeys();
+startRecoveryCodes();
 startTheme();
 startCopying();
 showCopyButtons(document);

@@ -1,0 +1,108 @@
+//! Where the operator demands it: an administrator without a second factor gets no further than its set-up.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::Method,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use crate::{
+    app::App,
+    features::accounts,
+    http::{
+        Code, Error, Result,
+        auth::{Identity, accepts_html, is_public},
+        page::locale_of,
+    },
+};
+
+/// What remains open: the set-up itself, what the set-up asks for, and the way out.
+const OPEN: [&str; 8] = [
+    "/api/v1/me/second-factors",
+    "/api/v1/me/totp",
+    "/api/v1/me/recovery-codes",
+    "/api/v1/me/passkeys",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/step-up",
+    "/{locale}/security/factors",
+    "/{locale}/logout",
+];
+
+/// The step-up's page, under whatever name it is reached.
+const STEP_UP_PAGES: [&str; 2] = ["/{locale}/step-up", "/{locale}/confirm"];
+
+fn is_open(route: &str, method: &Method) -> bool {
+    let below = |open: &&str| {
+        route
+            .strip_prefix(**open)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // Scripts ask who is signed in; nothing else of the account.
+    let who = route == "/api/v1/me" && *method == Method::GET;
+    who || is_public(route) || OPEN.iter().any(|open| below(&open)) || STEP_UP_PAGES.iter().any(|open| below(&open))
+}
+
+/// The refusal for an administrator who must set up a second factor first; none for everybody else.
+pub async fn gate(app: &App, request: &Request, identity: &Identity) -> Option<Response> {
+    if !app.config.second_factor.required_for_admins || !accounts::is_admin(&identity.user) {
+        return None;
+    }
+    let route = request.extensions().get::<MatchedPath>()?;
+    if is_open(route.as_str(), request.method()) {
+        return None;
+    }
+    match has_factor(app, identity).await {
+        Ok(true) => None,
+        Ok(false) => Some(refuse(request)),
+        Err(error) => Some(error.into_response()),
+    }
+}
+
+/// Whether this person must set up a factor before anything else.
+pub(super) async fn is_due(app: &App, identity: &Identity) -> Result<bool> {
+    let demanded = app.config.second_factor.required_for_admins && accounts::is_admin(&identity.user);
+    Ok(demanded && !has_factor(app, identity).await?)
+}
+
+async fn has_factor(app: &App, identity: &Identity) -> Result<bool> {
+    let user_id = identity.user.id;
+    let load = async { Ok::<_, Error>(Some(super::is_on(app, user_id).await?)) };
+    let known = app.second_factors.known.get_or_load(user_id, load).await?;
+    Ok(known.unwrap_or_default())
+}
+
+/// Pages lead to the set-up; the API says 403.
+fn refuse(request: &Request) -> Response {
+    let path = request.uri().path();
+    if !path.starts_with("/api/") && *request.method() == Method::GET && accepts_html(request.headers()) {
+        let locale = locale_of(path, request.headers());
+        return Redirect::to(&format!("/{locale}/security/factors")).into_response();
+    }
+    let detail = "Administrators of this server need a second factor: set one up at /security/factors, or with \
+                  POST /me/totp.";
+    Error::new(Code::SecondFactorSetupRequired, detail).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_set_up_and_the_way_out_are_open() {
+        for open in [
+            "/api/v1/me/totp",
+            "/api/v1/me/totp/confirm",
+            "/api/v1/me/passkeys/{id}",
+            "/{locale}/security/factors/totp",
+            "/{locale}/logout",
+            "/api/v1/auth/login",
+            "/assets/{hash}/{*path}",
+        ] {
+            assert!(is_open(open, &Method::POST), "{open}");
+        }
+        for closed in ["/api/v1/chats", "/api/v1/me", "/{locale}/chats", "/api/v1/me/totpish", "/{locale}/security"] {
+            assert!(!is_open(closed, &Method::POST), "{closed}");
+        }
+        assert!(is_open("/api/v1/me", &Method::GET));
+    }
+}
