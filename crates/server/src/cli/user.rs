@@ -45,7 +45,9 @@ fn reset_factors(email: &str) -> anyhow::Result<()> {
         let user = user.with_context(|| format!("no account has the address {email}"))?;
         let removed = second_factors::reset(&app, &user).await.map_err(failed)?;
         app.stopping.cancel();
-        super::print(&format!("Removed {removed} second factors and ended all sessions of {email}."))
+        super::print(&format!(
+            "Removed {removed} second factors and ended all sessions of {email}."
+        ))
     })
 }
 

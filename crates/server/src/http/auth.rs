@@ -193,7 +193,9 @@ async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Resp
     }
     match identity {
         Some(identity) => {
-            if let Some(refusal) = second_factors::gate(app, request, &identity).await {
+            if let Some(gate) = second_factors::gate(app, request, &identity)
+                && let Some(refusal) = gate.refusal(app).await
+            {
                 return Err(refusal);
             }
             sessions::touch(app, &identity);

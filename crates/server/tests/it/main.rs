@@ -13,4 +13,5 @@ mod operations;
 mod pages;
 mod privacy;
 mod requests;
+mod second_factors;
 mod support;

@@ -213,8 +213,7 @@ pub async fn add_passkey(
 ) -> Result<Response> {
     let credential = passkeys::parse(request.credential)?;
     let by = By::new(&session, &device);
-    let (row, recovery_codes) =
-        change::add_passkey(&app, &by, &request.challenge, &credential, &request.name).await?;
+    let (row, recovery_codes) = change::add_passkey(&app, &by, &request.challenge, &credential, &request.name).await?;
     let added = PasskeyAdded {
         passkey: PasskeyView::from(&row),
         recovery_codes,
@@ -239,7 +238,8 @@ pub async fn rename_passkey(
     Json(request): Json<RenamePasskey>,
 ) -> Result<Json<PasskeyView>> {
     let row = store::rename_passkey(&app, session.identity.user.id, id, request.name.trim()).await?;
-    row.map(|row| Json(PasskeyView::from(&row))).ok_or_else(Error::not_found)
+    row.map(|row| Json(PasskeyView::from(&row)))
+        .ok_or_else(Error::not_found)
 }
 
 /// Remove a passkey. Other sessions end; the last factor takes the recovery codes along.
@@ -329,7 +329,9 @@ pub async fn login(
 ) -> Result<Response> {
     let credential = passkeys::parse(request.credential)?;
     let checked = passkeys::end_login(&app, &request.challenge, &credential, &device).await;
-    let refused = checked.as_ref().is_err_and(|error| error.code() == Code::InvalidCredentials);
+    let refused = checked
+        .as_ref()
+        .is_err_and(|error| error.code() == Code::InvalidCredentials);
     if checked.is_ok() || refused {
         metrics::login(if checked.is_ok() { "success" } else { "failure" });
     }

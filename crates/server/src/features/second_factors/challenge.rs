@@ -55,7 +55,10 @@ pub(super) async fn begin(app: &App, sign_in: &SignIn<'_>) -> Result<Challenge> 
     let token = challenges::open(app, challenges::SECOND_FACTOR, Some(sign_in.user.id), &waiting).await?;
     Ok(Challenge {
         token,
-        methods: methods.into_iter().filter_map(|(name, on)| on.then_some(name)).collect(),
+        methods: methods
+            .into_iter()
+            .filter_map(|(name, on)| on.then_some(name))
+            .collect(),
         expires_in: challenges::LIFE.as_secs(),
         public_key,
     })
@@ -82,7 +85,10 @@ pub(super) async fn look(app: &App, token: &str) -> Result<Open> {
         ("recovery_code", factors.recovery_codes_left > 0),
     ];
     Ok(Open {
-        methods: methods.into_iter().filter_map(|(name, on)| on.then_some(name)).collect(),
+        methods: methods
+            .into_iter()
+            .filter_map(|(name, on)| on.then_some(name))
+            .collect(),
         public_key: waiting.passkey.map(|asked| asked.options),
     })
 }
@@ -155,19 +161,17 @@ pub(super) async fn answer(app: &App, device: &Device, token: &str, answer: Answ
     }
     let sign_in = SignIn {
         remember: waiting.remember,
-        ..SignIn::new(&user, device, Proof::SecondFactor(format!("{}+{method}", waiting.method)))
+        ..SignIn::new(
+            &user,
+            device,
+            Proof::SecondFactor(format!("{}+{method}", waiting.method)),
+        )
     };
     let outcome = sessions::sign_in(app, sign_in).await?;
     Ok((User::clone(&user), outcome))
 }
 
-async fn check(
-    app: &App,
-    device: &Device,
-    user: &User,
-    waiting: &Waiting,
-    answer: Answer,
-) -> Result<Option<Right>> {
+async fn check(app: &App, device: &Device, user: &User, waiting: &Waiting, answer: Answer) -> Result<Option<Right>> {
     match answer {
         Answer::Totp(code) => {
             may_guess(app, user.id).await?;

@@ -94,7 +94,12 @@ fn setup(app: &App, user: &User, secret: &[u8], label: &str) -> Result<Setup> {
 /// # Errors
 /// `conflict` when nothing waits for a code, `validation_failed` when the code is wrong.
 pub(super) async fn confirm_totp(app: &App, by: &By<'_>, code: &str) -> Result<Vec<String>> {
-    let nothing = || Error::new(Code::Conflict, "Begin with POST /me/totp: no authenticator app waits for its code.");
+    let nothing = || {
+        Error::new(
+            Code::Conflict,
+            "Begin with POST /me/totp: no authenticator app waits for its code.",
+        )
+    };
     let row = store::find_totp(app.db.write(), by.user.id).await?;
     let row = row.filter(|row| row.confirmed_at.is_none()).ok_or_else(nothing)?;
     let secret = challenge::secret_of(app, &row).await?;
@@ -150,7 +155,10 @@ pub(super) async fn add_passkey(
     let tx = app.db.begin().await?;
     let before = store::factors(&tx, by.user.id).await?;
     if before.passkeys.len() >= passkeys::MOST {
-        return Err(Error::new(Code::Conflict, "Remove a passkey that you no longer use first."));
+        return Err(Error::new(
+            Code::Conflict,
+            "Remove a passkey that you no longer use first.",
+        ));
     }
     store::insert_passkey(&tx, &row).await?;
     let codes = if before.recovery_codes_left == 0 {
@@ -222,13 +230,7 @@ pub(super) async fn renew_recovery_codes(app: &App, by: &By<'_>) -> Result<Vec<S
 }
 
 /// Uses a recovery code up and tells the person, as part of `tx`; wake the mailer after the commit.
-pub(super) async fn use_recovery_code(
-    app: &App,
-    tx: &Tx,
-    user: &User,
-    device: &Device,
-    code: &str,
-) -> Result<bool> {
+pub(super) async fn use_recovery_code(app: &App, tx: &Tx, user: &User, device: &Device, code: &str) -> Result<bool> {
     if !store::use_recovery_code(tx, user.id, code, app.clock.now()).await? {
         return Ok(false);
     }

@@ -5,6 +5,7 @@ use axum::{
     http::Method,
     response::{IntoResponse, Redirect, Response},
 };
+use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -32,55 +33,69 @@ const OPEN: [&str; 8] = [
 const STEP_UP_PAGES: [&str; 2] = ["/{locale}/step-up", "/{locale}/confirm"];
 
 fn is_open(route: &str, method: &Method) -> bool {
-    let below = |open: &&str| {
+    let below = |open: &str| {
         route
-            .strip_prefix(**open)
+            .strip_prefix(open)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     // Scripts ask who is signed in; nothing else of the account.
     let who = route == "/api/v1/me" && *method == Method::GET;
-    who || is_public(route) || OPEN.iter().any(|open| below(&open)) || STEP_UP_PAGES.iter().any(|open| below(&open))
+    who || is_public(route) || OPEN.iter().any(|open| below(open)) || STEP_UP_PAGES.iter().any(|open| below(open))
 }
 
-/// The refusal for an administrator who must set up a second factor first; none for everybody else.
-pub async fn gate(app: &App, request: &Request, identity: &Identity) -> Option<Response> {
+/// What an administrator asks for and may have with a second factor only.
+pub struct Gate {
+    user_id: Uuid,
+    /// Where a page leads instead; an API answers with an error.
+    instead: Option<String>,
+}
+
+/// Whether this request must wait for a second factor; none for everybody else, and for the set-up itself.
+#[must_use]
+pub fn gate(app: &App, request: &Request, identity: &Identity) -> Option<Gate> {
     if !app.config.second_factor.required_for_admins || !accounts::is_admin(&identity.user) {
         return None;
     }
     let route = request.extensions().get::<MatchedPath>()?;
-    if is_open(route.as_str(), request.method()) {
-        return None;
+    let path = request.uri().path();
+    let is_page = !path.starts_with("/api/") && *request.method() == Method::GET && accepts_html(request.headers());
+    let factors = || format!("/{}/security/factors", locale_of(path, request.headers()));
+    (!is_open(route.as_str(), request.method())).then(|| Gate {
+        user_id: identity.user.id,
+        instead: is_page.then(factors),
+    })
+}
+
+impl Gate {
+    /// The refusal, when there is no factor yet.
+    pub async fn refusal(self, app: &App) -> Option<Response> {
+        match has_factor(app, self.user_id).await {
+            Ok(true) => None,
+            Ok(false) => Some(self.refuse()),
+            Err(error) => Some(error.into_response()),
+        }
     }
-    match has_factor(app, identity).await {
-        Ok(true) => None,
-        Ok(false) => Some(refuse(request)),
-        Err(error) => Some(error.into_response()),
+
+    fn refuse(self) -> Response {
+        if let Some(path) = self.instead {
+            return Redirect::to(&path).into_response();
+        }
+        let detail = "Administrators of this server need a second factor: set one up at /security/factors, or with \
+                      POST /me/totp.";
+        Error::new(Code::SecondFactorSetupRequired, detail).into_response()
     }
 }
 
 /// Whether this person must set up a factor before anything else.
 pub(super) async fn is_due(app: &App, identity: &Identity) -> Result<bool> {
     let demanded = app.config.second_factor.required_for_admins && accounts::is_admin(&identity.user);
-    Ok(demanded && !has_factor(app, identity).await?)
+    Ok(demanded && !has_factor(app, identity.user.id).await?)
 }
 
-async fn has_factor(app: &App, identity: &Identity) -> Result<bool> {
-    let user_id = identity.user.id;
+async fn has_factor(app: &App, user_id: Uuid) -> Result<bool> {
     let load = async { Ok::<_, Error>(Some(super::is_on(app, user_id).await?)) };
     let known = app.second_factors.known.get_or_load(user_id, load).await?;
     Ok(known.unwrap_or_default())
-}
-
-/// Pages lead to the set-up; the API says 403.
-fn refuse(request: &Request) -> Response {
-    let path = request.uri().path();
-    if !path.starts_with("/api/") && *request.method() == Method::GET && accepts_html(request.headers()) {
-        let locale = locale_of(path, request.headers());
-        return Redirect::to(&format!("/{locale}/security/factors")).into_response();
-    }
-    let detail = "Administrators of this server need a second factor: set one up at /security/factors, or with \
-                  POST /me/totp.";
-    Error::new(Code::SecondFactorSetupRequired, detail).into_response()
 }
 
 #[cfg(test)]
@@ -100,7 +115,13 @@ mod tests {
         ] {
             assert!(is_open(open, &Method::POST), "{open}");
         }
-        for closed in ["/api/v1/chats", "/api/v1/me", "/{locale}/chats", "/api/v1/me/totpish", "/{locale}/security"] {
+        for closed in [
+            "/api/v1/chats",
+            "/api/v1/me",
+            "/{locale}/chats",
+            "/api/v1/me/totpish",
+            "/{locale}/security",
+        ] {
             assert!(!is_open(closed, &Method::POST), "{closed}");
         }
         assert!(is_open("/api/v1/me", &Method::GET));

@@ -201,7 +201,11 @@ async fn remove_totp(
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
     if !form.is_yes() {
-        let words = ["factors-totp-remove-title", "factors-remove-detail", "factors-totp-remove"];
+        let words = [
+            "factors-totp-remove-title",
+            "factors-remove-detail",
+            "factors-totp-remove",
+        ];
         return are_you_sure(page, words, "/security/factors/totp/remove");
     }
     or_gone(change::remove_totp(&app, &By::new(&session, &device)).await)?;
@@ -389,7 +393,9 @@ async fn answer(
         Ok((_, outcome)) => {
             let mut response = sessions::answer_page(&app, &page, outcome, form.next.as_deref());
             let (name, value) = cookie::line(&app, challenge_cookie(&app), "", "; Max-Age=0");
-            response.headers_mut().append::<axum::http::HeaderName>(name, HeaderValue::from(value));
+            response
+                .headers_mut()
+                .append::<axum::http::HeaderName>(name, HeaderValue::from(value));
             Ok(response)
         }
         Err(error) => {

@@ -140,15 +140,17 @@ pub(super) async fn end_registration(
     let row = challenges::take_once(app, challenges::PASSKEY_REGISTRATION, token).await?;
     let row = row.filter(|row| row.user_id == Some(user_id)).ok_or_else(expired)?;
     let state: PasskeyRegistration = challenges::state(app, &row).await?;
-    let key = server.finish_passkey_registration(credential, &state).map_err(|error| {
-        tracing::info!(%error, "a passkey could not be registered");
-        let message = "The passkey could not be checked. Try again, or use another one.";
-        Error::validation(vec![FieldError::new("credential", "invalid", message)])
-    })?;
+    let key = server
+        .finish_passkey_registration(credential, &state)
+        .map_err(|error| {
+            tracing::info!(%error, "a passkey could not be registered");
+            let message = "The passkey could not be checked. Try again, or use another one.";
+            Error::validation(vec![FieldError::new("credential", "invalid", message)])
+        })?;
     Ok(Passkey {
         id: app.ids.next(),
         user_id,
-        credential_id: key.cred_id().as_ref().to_vec(),
+        credential_id: key.cred_id().to_vec(),
         name: name.trim().to_owned(),
         credential: serde_json::to_string(&key).map_err(Error::internal)?,
         created_at: app.clock.now(),
@@ -211,13 +213,13 @@ pub(super) async fn begin_login(app: &App, headers: &HeaderMap) -> Result<(Strin
 }
 
 /// The person whose passkey signed. The same answer for an unknown key and for a wrong signature.
-pub(super) async fn end_login(
-    app: &App,
-    token: &str,
-    answer: &PublicKeyCredential,
-    device: &Device,
-) -> Result<User> {
-    let refused = || Error::new(Code::InvalidCredentials, "This passkey is not known here. Use another way to log in.");
+pub(super) async fn end_login(app: &App, token: &str, answer: &PublicKeyCredential, device: &Device) -> Result<User> {
+    let refused = || {
+        Error::new(
+            Code::InvalidCredentials,
+            "This passkey is not known here. Use another way to log in.",
+        )
+    };
     let row = challenges::take_once(app, challenges::PASSKEY_LOGIN, token).await?;
     let row = row.ok_or_else(expired)?;
     let state: DiscoverableAuthentication = challenges::state(app, &row).await?;
@@ -285,7 +287,12 @@ mod tests {
         for number in ["127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "192.168.1.4:80"] {
             assert!(is_by_number(&host(number)), "{number}");
         }
-        for name in ["localhost", "localhost:8080", "parlor.example.org", "127.0.0.1.example.org"] {
+        for name in [
+            "localhost",
+            "localhost:8080",
+            "parlor.example.org",
+            "127.0.0.1.example.org",
+        ] {
             assert!(!is_by_number(&host(name)), "{name}");
         }
         assert!(!is_by_number(&HeaderMap::new()));

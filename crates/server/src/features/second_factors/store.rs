@@ -6,8 +6,10 @@ use parlor_db::{
     Timestamp, Tx,
     entities::{passkeys, recovery_codes, totp},
     sea_orm::{
-        ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-        PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr,
+        ActiveModelTrait,
+        ActiveValue::Set,
+        ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+        QuerySelect, QueryTrait, SqlErr,
         prelude::Expr,
         sea_query::{OnConflict, UnionType},
     },
@@ -27,12 +29,6 @@ pub(super) struct Factors {
     pub totp: bool,
     pub passkeys: Vec<Passkey>,
     pub recovery_codes_left: u64,
-}
-
-impl Factors {
-    pub fn any(&self) -> bool {
-        self.totp || !self.passkeys.is_empty()
-    }
 }
 
 /// Whether there is a confirmed authenticator app or a passkey: one query, because every login asks it.
@@ -68,9 +64,7 @@ pub(super) async fn find_totp(db: &impl ConnectionTrait, user_id: Uuid) -> Resul
 }
 
 pub(super) async fn confirmed_totp(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Option<Totp>> {
-    Ok(find_totp(db, user_id)
-        .await?
-        .filter(|row| row.confirmed_at.is_some()))
+    Ok(find_totp(db, user_id).await?.filter(|row| row.confirmed_at.is_some()))
 }
 
 /// A secret that waits for its first code, in place of one that never got it. False when a confirmed one is there.

@@ -180,7 +180,10 @@ mod tests {
              &algorithm=SHA1&digits=6&period=30"
         );
         let svg = qr_svg(&url, "a \"code\"").unwrap();
-        assert!(svg.contains("role=\"img\"") && svg.contains("a &#34;code&#34;"), "{svg}");
+        assert!(
+            svg.contains("role=\"img\"") && svg.contains("a &#34;code&#34;"),
+            "{svg}"
+        );
         assert!(!svg.contains(" style="));
     }
 }

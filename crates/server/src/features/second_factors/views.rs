@@ -105,7 +105,10 @@ pub struct Asking {
 
 impl ChallengeView {
     fn login(&self) -> String {
-        let query = self.next.as_deref().map(|next| serde_urlencoded::to_string([("next", next)]));
+        let query = self
+            .next
+            .as_deref()
+            .map(|next| serde_urlencoded::to_string([("next", next)]));
         match query {
             Some(Ok(query)) => format!("{}?{query}", self.page.url("/login")),
             _ => self.page.url("/login"),

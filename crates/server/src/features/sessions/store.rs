@@ -130,9 +130,11 @@ pub(super) async fn revoke_all(
     except: Option<Uuid>,
     reason: &str,
 ) -> Result<Vec<Uuid>> {
-    let living = sessions::Column::UserId.eq(user_id).and(sessions::Column::RevokedAt.is_null());
-    let mut query = sessions::Entity::find().select_only().column(sessions::Column::Id);
-    query = query.filter(living);
+    let mut query = sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::Id)
+        .filter(sessions::Column::UserId.eq(user_id))
+        .filter(sessions::Column::RevokedAt.is_null());
     if let Some(id) = except {
         query = query.filter(sessions::Column::Id.ne(id));
     }

@@ -1,6 +1,7 @@
 //! A Parlor to test, and people who use it.
 
 mod actor;
+pub mod authenticator;
 mod database;
 pub mod log;
 mod stream;

@@ -6,9 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use parlor_db::{
     Timestamp, Tx,
     entities::challenges,
-    sea_orm::{
-        ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, prelude::Expr,
-    },
+    sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, prelude::Expr},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
