@@ -241,7 +241,7 @@ pub(super) async fn use_recovery_code(app: &App, tx: &Tx, user: &User, device: &
         ..audit::Event::own(user.id, "recovery_code.used")
     };
     audit::record(app, tx, event).await?;
-    mail::enqueue(app, tx, &user.into(), &letter(app, user, "recovery_codes", false)).await?;
+    mail::enqueue(app, tx, &user.into(), &letter(app, user, "recovery_code", false)).await?;
     Ok(true)
 }
 

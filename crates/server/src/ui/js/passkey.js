@@ -75,11 +75,18 @@ async function attempt(place, work) {
   try {
     await work();
   } catch (error) {
+    if (error.code === "step_up_required") return stepUp();
     said.textContent = sentence(place, error);
     said.hidden = false;
   } finally {
     button.disabled = false;
   }
+}
+
+// Proves who is there, and comes back to this page.
+function stepUp() {
+  const { lang } = document.documentElement;
+  location.assign(`/${lang}/step-up?next=${encodeURIComponent(location.pathname)}`);
 }
 
 function sentence(place, error) {

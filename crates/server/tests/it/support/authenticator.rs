@@ -80,6 +80,14 @@ impl Passkey {
         (passkey, credential)
     }
 
+    /// What a thief has who knows all of it but the private key.
+    pub fn forged(&self) -> Self {
+        Self {
+            key: SigningKey::from_slice(&random_bytes::<32>()).unwrap(),
+            ..self.clone()
+        }
+    }
+
     /// What `navigator.credentials.get` gives for these options.
     pub fn sign(&mut self, options: &Value) -> Value {
         self.counter += 1;
