@@ -61,6 +61,7 @@ async fn ses_13_nobody_reaches_what_is_somebody_elses() {
     let message = answer["message"]["id"].as_str().unwrap();
     let memory = answer["memory"]["learned"][0]["id"].as_str().unwrap();
     let body = |method: &Method, path: &str| match (method.as_str(), path) {
+        ("PATCH", path) if path.contains("/passkeys/") => json!({ "name": "mine now" }),
         ("PATCH", _) => json!({ "title": "mine now" }),
         ("POST", path) if path.ends_with("/messages") => json!({ "content": "hello" }),
         _ => json!({}),

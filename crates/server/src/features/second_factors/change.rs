@@ -248,19 +248,19 @@ pub(super) async fn use_recovery_code(app: &App, tx: &Tx, user: &User, device: &
 /// Takes all factors of somebody who lost them, and ends all their sessions. For operators. How many there were.
 pub(super) async fn reset(app: &App, user: &User) -> Result<u64> {
     let tx = app.db.begin().await?;
-    let removed = store::delete_all(&tx, user.id).await?;
+    let (apps, keys) = store::delete_all(&tx, user.id).await?;
     let event = audit::Event {
-        data: json!({ "removed": removed, "by": "operator" }),
+        data: json!({ "totp": apps, "passkeys": keys, "by": "operator" }),
         ..audit::Event::own(user.id, "second_factor.reset")
     };
     audit::record(app, &tx, event).await?;
-    if removed > 0 {
-        mail::enqueue(app, &tx, &user.into(), &letter(app, user, "totp", false)).await?;
+    for (factor, _) in [("totp", apps), ("passkey", keys)].into_iter().filter(|(_, n)| *n > 0) {
+        mail::enqueue(app, &tx, &user.into(), &letter(app, user, factor, false)).await?;
     }
     let ended = sessions::end_all(app, &tx, user.id, None, "second_factor_changed").await?;
     tx.commit().await?;
     settle(app, user.id, &ended);
-    Ok(removed)
+    Ok(apps + keys)
 }
 
 fn letter(app: &App, user: &User, factor: &str, added: bool) -> Mail {

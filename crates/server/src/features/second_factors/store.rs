@@ -122,8 +122,8 @@ pub(super) async fn delete_totp(tx: &Tx, user_id: Uuid) -> Result<bool> {
     Ok(gone.rows_affected > 0)
 }
 
-/// Takes everything: the app, passkeys, codes. How many factors there were.
-pub(super) async fn delete_all(tx: &Tx, user_id: Uuid) -> Result<u64> {
+/// Takes everything: the app, passkeys, codes. How many apps and passkeys there were.
+pub(super) async fn delete_all(tx: &Tx, user_id: Uuid) -> Result<(u64, u64)> {
     let totp = totp::Entity::delete_many()
         .filter(totp::Column::UserId.eq(user_id))
         .exec(tx)
@@ -133,7 +133,7 @@ pub(super) async fn delete_all(tx: &Tx, user_id: Uuid) -> Result<u64> {
         .exec(tx)
         .await?;
     delete_recovery_codes(tx, user_id).await?;
-    Ok(totp.rows_affected + keys.rows_affected)
+    Ok((totp.rows_affected, keys.rows_affected))
 }
 
 pub(super) async fn replace_recovery_codes(app: &App, tx: &Tx, user_id: Uuid, codes: &[String]) -> Result<()> {
