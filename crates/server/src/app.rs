@@ -16,6 +16,7 @@ use crate::{
         generations::{Generations, Models},
         memories::Memories,
         notices::Notices,
+        second_factors::SecondFactors,
         sessions::Sessions,
     },
     jobs::Jobs,
@@ -42,6 +43,7 @@ pub struct Inner {
     /// Streams that are open on this node: they end with the session or key that opened them.
     pub streams: Streams,
     pub api_keys: ApiKeys,
+    pub second_factors: SecondFactors,
     pub models: Models,
     pub memories: Memories,
     pub generations: Generations,
@@ -94,6 +96,7 @@ impl App {
             notices: Notices::new(db.is_exclusive()),
             streams: Streams::default(),
             api_keys: ApiKeys::new(db.is_exclusive()),
+            second_factors: SecondFactors::new(db.is_exclusive()),
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,

@@ -196,6 +196,8 @@ create table challenges (
     expires_at $int not null,
     used_at $int
 ) $strict;
+-- To count the wrong answers of one account.
+create index challenges_user on challenges (user_id, created_at);
 create index challenges_expiry on challenges (expires_at);
 
 create table api_keys (

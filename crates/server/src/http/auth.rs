@@ -21,7 +21,7 @@ use crate::{
     app::App,
     features::{
         accounts::User,
-        api_keys,
+        api_keys, second_factors,
         sessions::{self, Device},
     },
 };
@@ -234,6 +234,11 @@ async fn admit(guard: &Guard, request: &mut Request) -> std::result::Result<(), 
                 accepted
                     .check(&identity.credential)
                     .map_err(IntoResponse::into_response)?;
+            }
+            if let Some(gate) = second_factors::gate(app, request, &identity)
+                && let Some(refusal) = gate.refusal(app).await
+            {
+                return Err(refusal);
             }
             sessions::touch(app, &identity);
             request.extensions_mut().insert(identity);

@@ -21,6 +21,7 @@ use utoipa::{
         (name = "Accounts", description = "Make an account, log in and out."),
         (name = "Account", description = "The signed-in person."),
         (name = "API keys", description = "Keys for programs, with scopes and an end."),
+        (name = "Second factor", description = "Authenticator apps, recovery codes and passkeys."),
         (name = "Chats", description = "Conversations, and answers as streams that can be joined and resumed."),
         (name = "Memory", description = "What people said, kept and recalled."),
         (name = "Operations", description = "Health, readiness and metrics."),

@@ -112,6 +112,10 @@ const NOTICES: &[&str] = &[
     "devices-logged-out",
     "sessions-saved",
     "api-key-revoked",
+    "totp-removed",
+    "passkey-added",
+    "passkey-renamed",
+    "passkey-removed",
 ];
 
 impl FromRequestParts<App> for Frame {

@@ -56,6 +56,10 @@ fn describe() {
         "Proofs within a session, by method and outcome."
     );
     describe_counter!(
+        "parlor_second_factors_total",
+        "Answers to the second step of a login, by method and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -148,6 +152,10 @@ pub fn open_streams(count: usize) {
 
 pub fn api_key_refused(reason: &'static str) {
     counter!("parlor_api_key_refusals_total", "reason" => reason).increment(1);
+}
+
+pub fn second_factor(method: &'static str, outcome: &'static str) {
+    counter!("parlor_second_factors_total", "method" => method, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

@@ -27,6 +27,7 @@ pub const STYLESHEETS: &[&str] = &[
     "css/devices.css",
     "css/account.css",
     "css/api_keys.css",
+    "css/factors.css",
 ];
 
 static FOLDERS: [(&str, Dir<'_>); 4] = [

@@ -17,6 +17,7 @@ mod operations;
 mod pages;
 mod refresh;
 mod requests;
+mod second_factors;
 mod session_pages;
 mod sessions;
 mod step_up;

@@ -133,6 +133,10 @@ impl Actor {
         self.token.as_deref().unwrap()
     }
 
+    pub fn try_token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap()
     }
