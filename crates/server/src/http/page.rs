@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    features::accounts,
+    features::{accounts, oauth},
     ui::{ErrorView, LOCALES, Notice, NoticeKind, Page, Text, Theme, Viewer, assets, negotiate, supported},
 };
 
@@ -127,7 +127,9 @@ impl FromRequestParts<App> for Frame {
         let query = RawQuery::<FrameQuery>::try_from_uri(&parts.uri)
             .map(|query| query.0)
             .unwrap_or_default();
-        let known = query.notice.filter(|key| NOTICES.contains(&key.as_str()));
+        let known = query
+            .notice
+            .filter(|key| NOTICES.contains(&key.as_str()) || oauth::notice_kind(key).is_some());
         Ok(Self(Page {
             text,
             nonce: nonce.to_string(),
@@ -139,7 +141,7 @@ impl FromRequestParts<App> for Frame {
             path: format!("/{rest}"),
             theme: theme(&parts.headers),
             notice: known.map(|key| Notice {
-                kind: NoticeKind::Success,
+                kind: oauth::notice_kind(&key).unwrap_or(NoticeKind::Success),
                 text: text.t(&key),
             }),
         }))

@@ -47,6 +47,10 @@ fn describe() {
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
     describe_counter!(
+        "parlor_provider_sign_ins_total",
+        "Ways back from a sign-in provider, by provider and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -111,6 +115,11 @@ pub fn log_commit(elapsed: Duration) {
 
 pub fn login(outcome: &'static str) {
     counter!("parlor_logins_total", "outcome" => outcome).increment(1);
+}
+
+/// A way back from a sign-in provider.
+pub fn provider_sign_in(provider: &'static str, outcome: &'static str) {
+    counter!("parlor_provider_sign_ins_total", "provider" => provider, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

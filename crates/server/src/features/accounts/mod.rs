@@ -1,6 +1,7 @@
 //! People: their accounts and passwords.
 
 mod api;
+mod from_provider;
 mod pages;
 mod passwords;
 mod rules;
@@ -19,6 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 pub use api::UserView;
+pub use from_provider::{FromProvider, Made, create_from_provider};
 pub use passwords::Passwords;
 pub use rules::NewAccount;
 pub use store::Registered;

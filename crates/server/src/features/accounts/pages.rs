@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     app::App,
-    features::sessions::{self, Device, Proof, SignIn},
+    features::{
+        oauth,
+        sessions::{self, Device, Proof, SignIn},
+    },
     http::{
         Code, FieldError, Form, Result,
         auth::{Identity, InSession, MaybeIdentity},
@@ -38,6 +41,7 @@ pub struct Next {
 }
 
 async fn login_page(
+    State(app): State<App>,
     Frame(page): Frame,
     MaybeIdentity(identity): MaybeIdentity,
     Query(query): Query<Next>,
@@ -46,6 +50,7 @@ async fn login_page(
         return Ok(Redirect::to(&safe_next(&page, query.next.as_deref())).into_response());
     }
     show(&LoginView {
+        providers: oauth::buttons(&app, &page, query.next.as_deref()),
         page,
         email: String::new(),
         next: query.next,
@@ -77,6 +82,7 @@ async fn login(
                 _ => return Err(error),
             };
             let view = LoginView {
+                providers: oauth::buttons(&app, &page, form.next.as_deref()),
                 page,
                 email: form.email,
                 next: form.next,
@@ -116,6 +122,7 @@ pub struct RegisterForm {
 
 async fn register_view(app: &App, page: Page, form: RegisterForm, errors: RegisterErrors) -> Result<RegisterView> {
     Ok(RegisterView {
+        providers: oauth::buttons(app, &page, form.next.as_deref()),
         page,
         email: form.email,
         display_name: form.display_name,

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use crate::ui::{Page, Theme};
+use crate::{
+    features::oauth::Button,
+    ui::{Page, Theme},
+};
 
 /// `GET /{locale}/login`, and again when the password was wrong.
 #[derive(Debug, Template)]
@@ -14,6 +17,8 @@ pub struct LoginView {
     pub email: String,
     /// Where to go afterwards: a path of this site.
     pub next: Option<String>,
+    /// Other ways to log in.
+    pub providers: Vec<Button>,
     /// Why it did not work.
     pub error: Option<String>,
 }
@@ -36,6 +41,8 @@ pub struct RegisterView {
     pub display_name: String,
     /// Where to go afterwards: a path of this site.
     pub next: Option<String>,
+    /// Other ways to log in.
+    pub providers: Vec<Button>,
     /// Whether this becomes the first account, which runs the server.
     pub first_account: bool,
     /// Fewest characters of a password.
@@ -120,6 +127,10 @@ pub mod sample {
             },
             email: "mira@example.org".into(),
             next: Some("/en/chats?q=a b".into()),
+            providers: vec![Button {
+                name: "GitHub".into(),
+                href: "/api/v1/auth/oauth/github?redirect_to=%2Fen%2Fchats".into(),
+            }],
             error,
         }
     }
@@ -139,6 +150,7 @@ pub mod sample {
             email: "mira@example.org".into(),
             display_name: "Mira \"<Holm>".into(),
             next: None,
+            providers: Vec::new(),
             first_account: true,
             password_min: 12,
             errors,
@@ -176,6 +188,7 @@ mod tests {
             check_html(&html, &view.page);
             assert!(html.contains("value=\"mira@example.org\""));
             assert!(html.contains("name=\"next\" value=\"/en/chats?q=a b\""));
+            assert!(html.contains("/api/v1/auth/oauth/github?redirect_to="));
             assert!(html.contains("register?next=%2Fen%2Fchats%3Fq%3Da%20b\""), "{html}");
         }
     }
