@@ -9,6 +9,7 @@ mod generations;
 mod idempotency;
 mod logs;
 mod memories;
+mod oauth;
 mod operations;
 mod pages;
 mod privacy;

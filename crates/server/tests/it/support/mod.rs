@@ -2,8 +2,11 @@
 
 mod actor;
 mod database;
+pub mod issuer;
 pub mod log;
+pub mod peers;
 mod stream;
+mod visitor;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -21,6 +24,7 @@ pub use actor::send;
 pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
 pub use stream::{Events, kinds, text};
+pub use visitor::Visitor;
 
 pub const PASSWORD: &str = "correct horse battery";
 
