@@ -140,15 +140,22 @@ async fn oau_7_a_login_lasts_over_a_restart_until_it_is_ended() {
     assert_eq!(ada.me().await, None);
 }
 
-/// The same server, started again on the same data.
+/// The same server, started again on the same data: a copy of the folder, since the test holds on to the first one.
 async fn restarted(t: &TestApp) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
+    t.app.stopping.cancel();
     let config = Config {
         public_url: base.clone(),
+        data_dir: tempfile::tempdir().unwrap().keep(),
         ..t.app.config.clone()
     };
-    t.app.stopping.cancel();
+    for entry in std::fs::read_dir(&t.app.config.data_dir).unwrap().flatten() {
+        let name = entry.file_name();
+        if entry.path().is_file() && !name.to_string_lossy().ends_with(".lock") {
+            std::fs::copy(entry.path(), config.data_dir.join(name)).unwrap();
+        }
+    }
     let overrides = Overrides {
         clock: t.clock.clone(),
         chat_model: Some(std::sync::Arc::new(t.model.clone())),

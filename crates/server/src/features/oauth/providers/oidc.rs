@@ -15,6 +15,8 @@ pub(in crate::features::oauth) struct Oidc {
     client_id: String,
     client_secret: config::Secret,
     scopes: String,
+    /// Google and Microsoft document the secret in the body; everybody else must take the header by the standard.
+    secret_in_body: bool,
     discovery: Discovery,
 }
 
@@ -37,7 +39,11 @@ struct UserInfo {
 impl Oidc {
     pub(super) fn preset(config: &config::Preset) -> anyhow::Result<Option<Self>> {
         let scopes = "openid email profile";
-        Self::from_parts(&config.client_id, &config.client_secret, &config.issuer, scopes)
+        let made = Self::from_parts(&config.client_id, &config.client_secret, &config.issuer, scopes)?;
+        Ok(made.map(|oidc| Self {
+            secret_in_body: true,
+            ..oidc
+        }))
     }
 
     pub(super) fn new(config: &config::Oidc) -> anyhow::Result<Option<Self>> {
@@ -52,6 +58,7 @@ impl Oidc {
             client_id: id.to_owned(),
             client_secret: secret.clone(),
             scopes: scopes.to_owned(),
+            secret_in_body: false,
             discovery: Discovery::new(issuer)?,
         }))
     }
@@ -123,7 +130,7 @@ impl Oidc {
     /// A post in the client's name, proved in the way that the issuer takes.
     fn authenticated(&self, http: &Outbound, metadata: &Metadata, url: Url, fields: &[(&str, &str)]) -> RequestBuilder {
         let secret = self.client_secret.expose();
-        if !secret.is_empty() && metadata.basic_auth {
+        if !secret.is_empty() && metadata.basic_auth && !self.secret_in_body {
             // RFC 6749, section 2.3.1: encoded as in a form first.
             let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             return http
