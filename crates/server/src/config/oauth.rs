@@ -6,6 +6,8 @@ use super::Secret;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OAuth {
+    /// `PARLOR_OAUTH_TIMEOUT_S`.
+    pub timeout_s: u64,
     /// `PARLOR_OAUTH_GITHUB_*`.
     pub github: GitHub,
     /// `PARLOR_OAUTH_GOOGLE_*`.

@@ -11,7 +11,7 @@ use super::schema::Key;
 use super::security::decode_key;
 
 /// Smallest and largest value of each number.
-const RANGES: [(&str, f64, f64); 38] = [
+const RANGES: [(&str, f64, f64); 39] = [
     ("database.max_connections", 1.0, 1_000.0),
     ("database.acquire_timeout_s", 1.0, 300.0),
     ("http.max_body_bytes", 1_024.0, 1_073_741_824.0),
@@ -26,6 +26,7 @@ const RANGES: [(&str, f64, f64); 38] = [
     ("sessions.signing_key_days", 1.0, 3_650.0),
     ("accounts.reset_token_minutes", 1.0, 1_440.0),
     ("accounts.verify_token_hours", 1.0, 8_760.0),
+    ("oauth.timeout_s", 1.0, 60.0),
     ("mail.smtp_port", 1.0, 65_535.0),
     ("mail.timeout_s", 1.0, 600.0),
     ("mail.max_concurrent", 1.0, 64.0),
@@ -128,6 +129,15 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
     match path {
         "bind" => text.parse::<SocketAddr>().map(drop).map_err(|_| bind_advice(text)),
         "public_url" if !text.is_empty() => check_origin(text),
+        "oauth.github.url"
+        | "oauth.github.api_url"
+        | "oauth.google.issuer"
+        | "oauth.microsoft.issuer"
+        | "oauth.oidc.issuer"
+            if !text.is_empty() =>
+        {
+            check_provider(text)
+        }
         "providers.openai.base_url" if !text.is_empty() => check_url(text).map(drop),
         "database.url" if !text.is_empty() => check_database(text),
         "secrets.previous_master_keys" if !text.is_empty() => text.split(',').try_for_each(check_master_key),
@@ -159,6 +169,16 @@ fn check_url(text: &str) -> Result<reqwest::Url, String> {
         return Ok(url);
     }
     Err("holds a user name or password: a URL is shown and logged, so leave them out".to_owned())
+}
+
+/// Tokens and codes go there: only over https, or within this machine.
+fn check_provider(text: &str) -> Result<(), String> {
+    let url = check_url(text)?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() == "https" || local {
+        return Ok(());
+    }
+    Err("must start with https://: what is sent there opens accounts".to_owned())
 }
 
 fn check_origin(text: &str) -> Result<(), String> {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    features::{accounts, notices, sessions::cookie},
+    features::{accounts, notices, oauth, sessions::cookie},
     ui::{ErrorView, LOCALES, Notice, NoticeKind, Page, Text, Theme, Viewer, assets, negotiate, supported},
 };
 
@@ -138,7 +138,9 @@ impl FromRequestParts<App> for Frame {
         let query = RawQuery::<FrameQuery>::try_from_uri(&parts.uri)
             .map(|query| query.0)
             .unwrap_or_default();
-        let known = query.notice.filter(|key| NOTICES.contains(&key.as_str()));
+        let known = query
+            .notice
+            .filter(|key| NOTICES.contains(&key.as_str()) || oauth::notice_kind(key).is_some());
         Ok(Self(Page {
             text,
             nonce: nonce.to_string(),
@@ -150,7 +152,7 @@ impl FromRequestParts<App> for Frame {
             path: format!("/{rest}"),
             theme: theme(&parts.headers),
             notice: known.map(|key| Notice {
-                kind: notice_kind(&key),
+                kind: oauth::notice_kind(&key).unwrap_or_else(|| notice_kind(&key)),
                 text: text.t(&key),
             }),
             banners: match identity {

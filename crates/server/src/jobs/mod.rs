@@ -24,12 +24,20 @@ use crate::{app::App, features, http::Result, telemetry::metrics};
 pub enum Job {
     /// Give memories that have none an embedding.
     EmbedMemories { owner_id: Uuid, memory_ids: Vec<Uuid> },
+    /// Tell a sign-in provider that a connection was cut; the token is sealed.
+    RevokeAtProvider {
+        identity_id: Uuid,
+        provider: String,
+        field: String,
+        sealed: String,
+    },
 }
 
 impl Job {
     fn kind(&self) -> &'static str {
         match self {
             Self::EmbedMemories { .. } => "embed_memories",
+            Self::RevokeAtProvider { .. } => "revoke_at_provider",
         }
     }
 
@@ -38,6 +46,12 @@ impl Job {
             Self::EmbedMemories { owner_id, memory_ids } => {
                 features::memories::embed(app, parlor_db::Owner::new(*owner_id), memory_ids).await
             }
+            Self::RevokeAtProvider {
+                identity_id,
+                provider,
+                field,
+                sealed,
+            } => features::oauth::revoke(app, *identity_id, provider, field, sealed).await,
         }
     }
 }

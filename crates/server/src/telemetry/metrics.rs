@@ -60,6 +60,10 @@ fn describe() {
         "Answers to the second step of a login, by method and outcome."
     );
     describe_counter!(
+        "parlor_provider_sign_ins_total",
+        "Ways back from a sign-in provider, by provider and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -156,6 +160,11 @@ pub fn api_key_refused(reason: &'static str) {
 
 pub fn second_factor(method: &'static str, outcome: &'static str) {
     counter!("parlor_second_factors_total", "method" => method, "outcome" => outcome).increment(1);
+}
+
+/// A way back from a sign-in provider.
+pub fn provider_sign_in(provider: &'static str, outcome: &'static str) {
+    counter!("parlor_provider_sign_ins_total", "provider" => provider, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

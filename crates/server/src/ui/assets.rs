@@ -28,6 +28,7 @@ pub const STYLESHEETS: &[&str] = &[
     "css/account.css",
     "css/api_keys.css",
     "css/factors.css",
+    "css/connections.css",
 ];
 
 static FOLDERS: [(&str, Dir<'_>); 4] = [

@@ -13,6 +13,7 @@ mod logs;
 mod mail;
 mod matrix;
 mod memories;
+mod oauth;
 mod operations;
 mod pages;
 mod refresh;

@@ -5,6 +5,7 @@ mod api_tokens;
 mod breached;
 mod changes;
 mod email;
+mod from_provider;
 mod limits;
 mod links;
 mod operate;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 
 pub use api::UserView;
 pub use email::Email;
+pub use from_provider::{FromProvider, Made, create_from_provider};
 pub use operate::{by_email, page_of_all, set_status};
 pub use passwords::Passwords;
 pub use purge::purge;

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     app::App,
-    features::sessions::{self, Device, Proof, SignIn},
+    features::{
+        oauth,
+        sessions::{self, Device, Proof, SignIn},
+    },
     http::{
         Code, Error, FieldError, Form, Result,
         auth::{Identity, InSession, MaybeIdentity},
@@ -41,6 +44,7 @@ pub struct Next {
 }
 
 async fn login_page(
+    State(app): State<App>,
     Frame(page): Frame,
     MaybeIdentity(identity): MaybeIdentity,
     Query(query): Query<Next>,
@@ -49,6 +53,7 @@ async fn login_page(
         return Ok(Redirect::to(&safe_next(&page, query.next.as_deref())).into_response());
     }
     show(&LoginView {
+        providers: oauth::buttons(&app, &page, query.next.as_deref()),
         page,
         email: String::new(),
         next: query.next,
@@ -88,12 +93,12 @@ async fn login(
     };
     match outcome {
         Ok(outcome) => Ok(sessions::answer_page(&app, &page, outcome, form.next.as_deref())),
-        Err(error) => login_again(page, form, error),
+        Err(error) => login_again(&app, page, form, error),
     }
 }
 
 /// The page once more, with why it did not work and what to do about it.
-fn login_again(page: Page, form: LoginForm, error: Error) -> Result<Response> {
+fn login_again(app: &App, page: Page, form: LoginForm, error: Error) -> Result<Response> {
     let reason = match error.code() {
         Code::InvalidCredentials => page.t("login-failed"),
         Code::AccountDisabled => page.t("login-disabled"),
@@ -102,6 +107,7 @@ fn login_again(page: Page, form: LoginForm, error: Error) -> Result<Response> {
         _ => return Err(error),
     };
     let view = LoginView {
+        providers: oauth::buttons(app, &page, form.next.as_deref()),
         page,
         email: form.email,
         next: form.next,
@@ -154,6 +160,7 @@ pub struct RegisterForm {
 
 async fn register_view(app: &App, page: Page, form: RegisterForm, errors: RegisterErrors) -> Result<RegisterView> {
     Ok(RegisterView {
+        providers: oauth::buttons(app, &page, form.next.as_deref()),
         page,
         email: form.email,
         display_name: form.display_name,

@@ -68,7 +68,7 @@ fn is_taken(error: &Error) -> bool {
     matches!(cause, Some(parlor_db::Error::Database(cause)) if store::is_taken(cause))
 }
 
-async fn send_verification(app: &App, tx: &parlor_db::Tx, user: &User) -> Result<()> {
+pub(super) async fn send_verification(app: &App, tx: &parlor_db::Tx, user: &User) -> Result<()> {
     let token = tokens::issue(app, tx, user.id, Purpose::VerifyEmail, &user.email).await?;
     let mail = Mail::VerifyEmail {
         link: links::with_token(app, "/verify", &token),

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use crate::ui::{Page, Theme};
+use crate::{
+    features::oauth::Button,
+    ui::{Page, Theme},
+};
 
 /// `GET /{locale}/login`, and again when the password was wrong.
 #[derive(Debug, Template)]
@@ -16,6 +19,8 @@ pub struct LoginView {
     pub next: Option<String>,
     /// Whether to stay signed in when the browser closes.
     pub remember: bool,
+    /// Other ways to log in.
+    pub providers: Vec<Button>,
     /// Why it did not work.
     pub error: Option<String>,
     /// The password was right and the address is not confirmed yet.
@@ -45,6 +50,8 @@ pub struct RegisterView {
     pub display_name: String,
     /// Where to go afterwards: a path of this site.
     pub next: Option<String>,
+    /// Other ways to log in.
+    pub providers: Vec<Button>,
     /// Whether this becomes the first account, which runs the server.
     pub first_account: bool,
     /// Fewest characters of a password.
@@ -191,6 +198,10 @@ pub mod sample {
             email: "mira@example.org".into(),
             next: Some("/en/chats?q=a b".into()),
             remember: true,
+            providers: vec![Button {
+                name: "GitHub".into(),
+                href: "/api/v1/auth/oauth/github?redirect_to=%2Fen%2Fchats".into(),
+            }],
             error,
             unverified: true,
         }
@@ -211,6 +222,7 @@ pub mod sample {
             email: "mira@example.org".into(),
             display_name: "Mira \"<Holm>".into(),
             next: None,
+            providers: Vec::new(),
             first_account: true,
             password_min: 12,
             terms_version: Some("2026-01".into()),
@@ -254,6 +266,7 @@ mod tests {
             check_html(&html, &view.page);
             assert!(html.contains("value=\"mira@example.org\""));
             assert!(html.contains("name=\"next\" value=\"/en/chats?q=a b\""));
+            assert!(html.contains("/api/v1/auth/oauth/github?redirect_to="));
             assert!(html.contains("register?next=%2Fen%2Fchats%3Fq%3Da%20b\""), "{html}");
         }
     }

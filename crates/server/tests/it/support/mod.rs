@@ -3,10 +3,13 @@
 mod actor;
 pub mod authenticator;
 mod database;
+pub mod issuer;
 pub mod log;
 pub mod mail;
 pub mod node;
+pub mod peers;
 mod stream;
+mod visitor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +28,7 @@ pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
 pub use node::Node;
 pub use stream::{Events, kinds, text};
+pub use visitor::Visitor;
 
 pub const PASSWORD: &str = "correct horse battery";
 
