@@ -64,7 +64,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(features::audit::routes())
         .merge(features::chats::routes())
         .merge(features::generations::routes())
-        .merge(features::memories::routes());
+        .merge(features::memories::routes())
+        .merge(crate::mail::routes());
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
         .merge(features::sessions::well_known())

@@ -96,7 +96,7 @@ struct FrameQuery {
 }
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
-const NOTICES: [&str; 8] = [
+const NOTICES: [&str; 9] = [
     "logged-out",
     "login-needed",
     "login-expired",
@@ -105,6 +105,7 @@ const NOTICES: [&str; 8] = [
     "chat-renamed",
     "chat-deleted",
     "memory-forgotten",
+    "outbox-retried",
 ];
 
 impl FromRequestParts<App> for Frame {

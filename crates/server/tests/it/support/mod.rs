@@ -4,6 +4,7 @@ mod actor;
 mod database;
 pub mod log;
 pub mod mail;
+pub mod smtp;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -54,6 +55,15 @@ pub fn with_mail(config: &mut Config) {
 }
 
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
+    start_mailing(model, Some(mail::memory()), change).await
+}
+
+/// A Parlor with this way for mail to leave; without one, its settings say how.
+pub async fn start_mailing(
+    model: Scripted,
+    mail_transport: Option<parlor_server::mail::Transport>,
+    change: impl FnOnce(&mut Config),
+) -> TestApp {
     log::collect();
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::create().await;
@@ -69,7 +79,7 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         clock: clock.clone(),
         chat_model: Some(Arc::new(model.clone())),
         embedder: Some(Arc::new(HashEmbedder)),
-        mail_transport: Some(mail::memory()),
+        mail_transport,
     };
     let app = App::start(config, overrides).await.unwrap();
     let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();

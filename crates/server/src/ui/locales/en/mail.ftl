@@ -123,3 +123,32 @@ mail-fact-address = Internet address
 mail-fact-time = Time
 mail-fact-name = Name
 mail-fact-key = Key
+
+nav-outbox = Outgoing mail
+outbox-title = Outgoing mail
+outbox-lead = What this server sends to people, and how it went.
+outbox-no-server = There is no mail server, so mails stay here: open one and pass its link on yourself. To send mail, set SMTP_HOST and start Parlor again.
+outbox-statuses = Show only
+outbox-all = All
+outbox-queued = Waiting
+outbox-sent = Sent
+outbox-dead = Given up
+outbox-empty-title = No mail here
+outbox-empty-detail = When Parlor writes to somebody, you see it here.
+outbox-more = Older mails
+outbox-mail = Mail
+outbox-back = All mails
+outbox-attempts =
+    { $n ->
+        [0] not tried yet
+        [one] tried once
+       *[other] tried { $n } times
+    }
+outbox-next = The next attempt is on { $value } (UTC).
+outbox-sent-at = It left on { $value } (UTC).
+outbox-retry = Try again
+outbox-retried = It is on its way again.
+outbox-says = What it says
+outbox-redacted = Links and codes that open this person’s account are left out here.
+outbox-html = See it as its reader does
+outbox-emptied = The mail server has it. What it said is not kept here, because its links open accounts.
