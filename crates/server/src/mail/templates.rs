@@ -252,7 +252,7 @@ mod tests {
         let german = render("de");
         assert_eq!(german.subject, "Servus Mira <i>{{link}}", "values are not templates");
         assert!(
-            german.html.starts_with("<h1>Hallo,</h1><p>Deine Adresse"),
+            german.html.starts_with("<h1>Hallo,</h1><p>deine Adresse"),
             "{}",
             german.html
         );

@@ -2,7 +2,7 @@ mail-hello = Hallo,
 mail-hello-name = Hallo { $name },
 mail-fallback = Falls der Knopf nicht funktioniert, kopiere diese Adresse in deinen Browser:
 mail-why-asked = Du bekommst diese Mail, weil jemand deine Adresse auf { $server } eingegeben hat. Warst du es nicht, kannst du sie ignorieren.
-mail-why-account = Du bekommst diese Mail, weil deine Adresse zu einem Konto auf { $server } gehört. Mails zu seiner Sicherheit lassen sich nicht abstellen.
+mail-why-account = Du bekommst diese Mail, weil deine Adresse zu einem Konto auf { $server } gehört.
 
 mail-verify-email-subject = Bestätige deine E-Mail-Adresse
 mail-verify-email-preheader = Ein Schritt noch, dann ist dein Konto bereit.

@@ -2,7 +2,7 @@ mail-hello = Hello,
 mail-hello-name = Hello { $name },
 mail-fallback = If the button does not work, copy this address into your browser:
 mail-why-asked = You get this mail because somebody entered your address at { $server }. If it was not you, you can ignore it.
-mail-why-account = You get this mail because your address belongs to an account at { $server }. Mails about its safety cannot be turned off.
+mail-why-account = You get this mail because your address belongs to an account at { $server }.
 
 mail-verify-email-subject = Confirm your e-mail address
 mail-verify-email-preheader = One step, and your account is ready.
