@@ -16,6 +16,7 @@ import collections
 import email
 import email.policy
 import json
+import logging
 import pathlib
 import ssl
 import sys
@@ -24,6 +25,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 FOLDER = pathlib.Path(sys.argv[1])
 TLS = "--tls" in sys.argv[2:]
+
+# It warns about an attribute that it sets itself.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 def parsed(raw):

@@ -22,6 +22,7 @@ use utoipa::{
         (name = "Account", description = "The signed-in person."),
         (name = "Chats", description = "Conversations, and answers as streams that can be joined and resumed."),
         (name = "Memory", description = "What people said, kept and recalled."),
+        (name = "Administration", description = "For the people who run this server."),
         (name = "Operations", description = "Health, readiness and metrics."),
     )
 )]
