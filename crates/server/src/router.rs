@@ -67,7 +67,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(features::notices::routes())
         .merge(features::chats::routes())
         .merge(features::generations::routes())
-        .merge(features::memories::routes());
+        .merge(features::memories::routes())
+        .merge(crate::mail::routes());
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
         .merge(features::sessions::well_known())

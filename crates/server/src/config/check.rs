@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use super::loaded::Origin;
 use super::security::weakness;
-use super::{Config, Environment, Problem, RateLimits};
+use super::{Config, Environment, Problem, RateLimits, SmtpTls};
 
 /// Problems that no single value shows. Development allows everything that is safe on one's own machine.
 pub(super) fn together(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec<Problem> {
-    if config.env == Environment::Development {
-        return Vec::new();
-    }
-    [rate_limits(config), https(config), master_key(config)]
-        .into_iter()
-        .flatten()
+    let production = [
+        rate_limits(config),
+        https(config),
+        master_key(config),
+        mail_from(config),
+        mail_login(config),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|_| config.env == Environment::Production);
+    production
+        .chain(mail_templates(config))
         .map(|(key, message)| Problem::new(key, message, origins.get(key).unwrap_or(&Origin::Default)))
         .collect()
 }
@@ -47,6 +53,26 @@ fn https(config: &Config) -> Option<(&'static str, String)> {
         return None;
     };
     Some(("public_url", message))
+}
+
+/// Mail from an address that nobody chose is taken for spam.
+fn mail_from(config: &Config) -> Option<(&'static str, String)> {
+    let message = "in production write the sender of mails, as \"Parlor <parlor@example.org>\": an address that your \
+                   mail server may send from";
+    (config.mail.is_on() && config.mail.from.is_empty()).then(|| ("mail.from", message.to_owned()))
+}
+
+fn mail_login(config: &Config) -> Option<(&'static str, String)> {
+    let mail = &config.mail;
+    let open = mail.smtp_tls == SmtpTls::None && !mail.smtp_user.is_empty() && mail.is_on() && !mail.is_local();
+    let message = "none would send the password of mail.smtp_user in plain text: write auto, tls or starttls";
+    open.then(|| ("mail.smtp_tls", message.to_owned()))
+}
+
+fn mail_templates(config: &Config) -> Vec<(&'static str, String)> {
+    let problems = crate::mail::Templates::load(&config.mail.templates_dir).err();
+    let problem = |message| ("mail.templates_dir", message);
+    problems.unwrap_or_default().into_iter().map(problem).collect()
 }
 
 fn is_local(url: &str) -> bool {

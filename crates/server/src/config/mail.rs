@@ -31,6 +31,15 @@ impl Mail {
     pub fn is_on(&self) -> bool {
         !self.smtp_host.is_empty()
     }
+
+    /// Whether the mail server runs on this machine, so that nobody stands between.
+    pub fn is_local(&self) -> bool {
+        let host = self.smtp_host.trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// How the connection to the mail server is protected.

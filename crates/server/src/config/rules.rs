@@ -142,6 +142,8 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
         "database.url" if !text.is_empty() => check_database(text),
         "secrets.previous_master_keys" if !text.is_empty() => text.split(',').try_for_each(check_master_key),
         "secrets.master_key" if !text.is_empty() => check_master_key(text),
+        "mail.from" if !text.is_empty() => check_mailbox(text),
+        "mail.smtp_host" if !text.is_empty() => check_host(text),
         "telemetry.log_level" => check_log_filter(text),
         "tiers.quick.system" | "tiers.enhanced.system" => check_template(text),
         _ => Ok(()),
@@ -187,6 +189,21 @@ fn check_origin(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("must end after the host and port: Parlor needs a host of its own, not a path on one".to_owned())
+}
+
+fn check_mailbox(text: &str) -> Result<(), String> {
+    let mailbox = text.parse::<lettre::message::Mailbox>();
+    mailbox
+        .map(drop)
+        .map_err(|_| "is no sender: write an address, as \"Parlor <parlor@example.org>\"".to_owned())
+}
+
+fn check_host(text: &str) -> Result<(), String> {
+    let address = text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+    if address || !text.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '/' | '@')) {
+        return Ok(());
+    }
+    Err("must be a host name alone, as smtp.example.org: the port has a setting of its own".to_owned())
 }
 
 fn check_database(text: &str) -> Result<(), String> {

@@ -24,6 +24,7 @@ use utoipa::{
         (name = "Second factor", description = "Authenticator apps, recovery codes and passkeys."),
         (name = "Chats", description = "Conversations, and answers as streams that can be joined and resumed."),
         (name = "Memory", description = "What people said, kept and recalled."),
+        (name = "Administration", description = "For the people who run this server."),
         (name = "Operations", description = "Health, readiness and metrics."),
     )
 )]

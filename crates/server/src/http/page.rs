@@ -116,6 +116,7 @@ const NOTICES: &[&str] = &[
     "passkey-added",
     "passkey-renamed",
     "passkey-removed",
+    "outbox-retried",
 ];
 
 impl FromRequestParts<App> for Frame {

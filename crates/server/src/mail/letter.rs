@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Contents, Mail};
+use super::{Contents, Mail, templates::Templates};
 use crate::{
     http::{Error, Result},
     ui::{FluentValue, Locale, Text},
@@ -54,16 +54,17 @@ struct Plain<'a> {
     letter: &'a Letter,
 }
 
-pub(super) fn render(server: &str, locale: &str, contents: &Contents) -> Result<Rendered> {
+pub(super) fn render(server: &str, locale: &str, contents: &Contents, templates: &Templates) -> Result<Rendered> {
     let letter = compose(server, locale, contents);
-    Ok(Rendered {
+    let built_in = Rendered {
         text: Plain { letter: &letter }.render().map_err(Error::internal)?,
         html: Html { letter: &letter }.render().map_err(Error::internal)?,
-        subject: letter.subject,
-    })
+        subject: letter.subject.clone(),
+    };
+    Ok(templates.apply(&contents.mail, &contents.name, &letter, built_in))
 }
 
-pub(super) fn compose(server: &str, locale: &str, contents: &Contents) -> Letter {
+fn compose(server: &str, locale: &str, contents: &Contents) -> Letter {
     let text = Text::for_locale(locale);
     let mut letter = draft(text, &contents.mail);
     let name = greeted(&contents.name);
@@ -84,7 +85,7 @@ pub(super) fn compose(server: &str, locale: &str, contents: &Contents) -> Letter
 
 /// A name that reads as one. Whoever registers somebody else's address chooses the name in the mail to them, so what
 /// could be an advertisement or an address is left out.
-fn greeted(name: &str) -> Option<&str> {
+pub(super) fn greeted(name: &str) -> Option<&str> {
     let name = name.trim();
     let suspicious = |c: char| c.is_control() || matches!(c, '/' | ':' | '@' | '<' | '>' | '{' | '}');
     let web = name.contains("www.")
@@ -251,6 +252,33 @@ fn moment(text: &Text, at: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{mail::samples, ui::LOCALES};
+
+    /// MAIL-2: each mail in each language, as it was last looked at.
+    #[test]
+    fn mail_2_every_mail_in_every_language_is_as_it_was() {
+        for locale in &LOCALES {
+            for (name, mail) in samples::all() {
+                let contents = Contents {
+                    name: "Mira Holm".to_owned(),
+                    mail,
+                };
+                let sent = render("https://parlor.example", locale.code, &contents, &Templates::default()).unwrap();
+                check(&sent, name);
+                let shown = format!("{}\n\n{}\n{}", sent.subject, sent.text, sent.html);
+                insta::assert_snapshot!(format!("{name}.{}", locale.code), shown);
+            }
+        }
+    }
+
+    fn check(sent: &Rendered, name: &str) {
+        for text in [&sent.subject, &sent.text, &sent.html] {
+            assert!(!text.contains("mail-") && !text.contains("{ $"), "{name}: {text}");
+        }
+        assert!(!sent.html.contains("<on>") && !sent.html.contains("<img"), "{name}");
+        // Mailboxes cut longer ones.
+        assert!(sent.subject.chars().count() <= 60, "{name}: {}", sent.subject);
+    }
 
     #[test]
     fn a_name_that_advertises_is_left_out() {

@@ -3,8 +3,20 @@
 //! A row is `queued`, then `sent`, or `dead` when it was refused for good or tried for a day in vain. What its template
 //! needs is sealed and, with a mail server, emptied once the mail is out: it holds links that open accounts.
 
+mod api;
 mod letter;
+mod pages;
+mod rules;
+mod samples;
+mod smtp;
+mod store;
+mod templates;
 mod transport;
+mod views;
+mod watch;
+mod worker;
+
+use std::sync::Arc;
 
 use parlor_db::{
     Tx,
@@ -12,11 +24,16 @@ use parlor_db::{
     sea_orm::{ActiveValue::Set, EntityTrait},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 pub use letter::Rendered;
-pub use transport::{Memory, Transport};
+pub use pages::pages;
+pub use templates::Templates;
+pub use transport::{Failure, Memory, Transport};
+pub use watch::look;
+pub use worker::start;
 
 use crate::{
     app::App,
@@ -25,6 +42,14 @@ use crate::{
     http::{Error, Result},
     secrets::Purpose,
 };
+
+/// The administrators' outbox.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(api::list))
+        .routes(routes!(api::get))
+        .routes(routes!(api::retry))
+}
 
 /// What there is to say; each kind has its templates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +117,23 @@ impl Mail {
         }
     }
 
+    /// The same with nothing in it that opens an account.
+    fn without_secrets(&self) -> Self {
+        let hide = |text: &String| match text.split_once("token=") {
+            Some((before, _)) => format!("{before}token=..."),
+            None => text.clone(),
+        };
+        let mut hidden = self.clone();
+        match &mut hidden {
+            Self::VerifyEmail { link, .. }
+            | Self::ResetPassword { link, .. }
+            | Self::ConfirmEmailChange { link, .. } => *link = hide(link),
+            Self::SignInCode { code, .. } => *code = "••••••".to_owned(),
+            _ => {}
+        }
+        hidden
+    }
+
     /// Whether anybody can have it sent to any address, by entering it somewhere.
     fn is_asked_for(&self) -> bool {
         matches!(
@@ -137,6 +179,21 @@ pub struct Contents {
 pub struct Mailer {
     wake: Notify,
     transport: Transport,
+    from: lettre::message::Mailbox,
+    templates: Templates,
+    /// One for each mail that may be handed over at once.
+    places: Arc<Semaphore>,
+    health: watch::Health,
+}
+
+/// How sending goes, from the last attempts: no probe sends a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// There is no mail server.
+    Off,
+    Works,
+    /// The last mails could not be handed over.
+    Fails,
 }
 
 impl Mailer {
@@ -145,10 +202,24 @@ impl Mailer {
     /// # Errors
     /// When the mail settings cannot be used.
     pub fn new(config: &Config, instead: Option<Transport>) -> anyhow::Result<Self> {
+        let templates = Templates::load(&config.mail.templates_dir);
         Ok(Self {
             wake: Notify::new(),
             transport: instead.map_or_else(|| Transport::from_config(config), Ok)?,
+            from: transport::sender(config)?,
+            templates: templates.map_err(|problems| anyhow::anyhow!("mail.templates_dir: {}", problems.join("; ")))?,
+            places: Arc::new(Semaphore::new(config.mail.max_concurrent)),
+            health: watch::Health::default(),
         })
+    }
+
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        match &self.transport {
+            Transport::Development { .. } => Delivery::Off,
+            _ if self.health.is_well() => Delivery::Works,
+            _ => Delivery::Fails,
+        }
     }
 
     /// Call it after the commit that queued a mail.
@@ -222,13 +293,5 @@ pub async fn contents(app: &App, row: &mails::Model) -> Result<Option<Contents>>
 /// # Errors
 /// When a template fails, which its test would have shown.
 pub fn render(app: &App, locale: &str, contents: &Contents) -> Result<Rendered> {
-    letter::render(&app.config.public_url, locale, contents)
+    letter::render(&app.config.public_url, locale, contents, &app.mailer.templates)
 }
-
-/// The administrators' outbox.
-pub fn pages() -> axum::Router<App> {
-    axum::Router::new()
-}
-
-/// Starts the worker of this node.
-pub fn start(_app: &App) {}

@@ -79,6 +79,31 @@ fn describe() {
     );
     describe_counter!("parlor_tokens_purged_total", "Expired or used rows removed, by table.");
     describe_counter!("parlor_jobs_total", "Background jobs run, by kind and outcome.");
+    describe_mail();
+}
+
+fn describe_mail() {
+    describe_counter!(
+        "parlor_mails_total",
+        "Mails handed over, by kind and outcome: sent, retried (another attempt follows) or dead."
+    );
+    describe_histogram!(
+        "parlor_mail_attempt_seconds",
+        "Time of one attempt to hand a mail over."
+    );
+    describe_gauge!("parlor_mails_queued", "Mails that wait to be sent.");
+    describe_gauge!(
+        "parlor_mails_oldest_queued_seconds",
+        "Age of the oldest mail that waits."
+    );
+    describe_gauge!(
+        "parlor_mail_delivery_ratio",
+        "Of the mails that ended within the last day, the share that was sent, 0 to 1; 1 when there were none."
+    );
+    describe_counter!(
+        "parlor_security_events_total",
+        "Unusual activity that somebody should look at, by kind."
+    );
 }
 
 /// The text that a Prometheus server reads.
@@ -185,4 +210,30 @@ pub fn tokens_purged(table: &'static str, count: u64) {
 
 pub fn job(kind: &'static str, outcome: &'static str) {
     counter!("parlor_jobs_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+pub fn mail(kind: &'static str, outcome: &'static str) {
+    counter!("parlor_mails_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+pub fn mail_attempt(elapsed: Duration) {
+    histogram!("parlor_mail_attempt_seconds").record(elapsed);
+}
+
+pub fn mail_queue(queued: i64, oldest: Duration) {
+    gauge!("parlor_mails_queued").set(queued as f64);
+    gauge!("parlor_mails_oldest_queued_seconds").set(oldest.as_secs_f64());
+}
+
+pub fn mail_delivery(sent: i64, dead: i64) {
+    let ratio = if sent + dead == 0 {
+        1.0
+    } else {
+        sent as f64 / (sent + dead) as f64
+    };
+    gauge!("parlor_mail_delivery_ratio").set(ratio);
+}
+
+pub fn security_event(kind: &'static str) {
+    counter!("parlor_security_events_total", "kind" => kind).increment(1);
 }

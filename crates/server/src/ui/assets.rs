@@ -29,6 +29,7 @@ pub const STYLESHEETS: &[&str] = &[
     "css/api_keys.css",
     "css/factors.css",
     "css/connections.css",
+    "css/mail.css",
 ];
 
 static FOLDERS: [(&str, Dir<'_>); 4] = [

@@ -8,7 +8,7 @@ pub fn icon(name: &str) -> String {
     format!("<svg class=\"icon\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\">{shape}</svg>")
 }
 
-const ICONS: [(&str, &str); 23] = [
+const ICONS: &[(&str, &str)] = &[
     ("plus", "<path d=\"M12 5v14M5 12h14\"/>"),
     (
         "search",
@@ -40,6 +40,10 @@ const ICONS: [(&str, &str); 23] = [
     (
         "trash",
         "<path d=\"M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 12.5h9.2L17.5 7M10.3 11v5M13.7 11v5\"/>",
+    ),
+    (
+        "mail",
+        "<rect x=\"3.5\" y=\"5.5\" width=\"17\" height=\"13\" rx=\"2\"/><path d=\"m4.5 7.5 7.5 5.5 7.5-5.5\"/>",
     ),
     ("down", "<path d=\"M12 5v14M6 13l6 6 6-6\"/>"),
     ("back", "<path d=\"M19 12H5M11 6l-6 6 6 6\"/>"),

@@ -43,6 +43,10 @@ fn each_bad_value_is_refused_and_names_its_key() {
             "passwords.argon2_memory_kib",
         ),
         ("PARLOR_PASSWORDS_ARGON2_ITERATIONS", "1", "passwords.argon2_iterations"),
+        ("SMTP_FROM", "parlor at example.org", "mail.from"),
+        ("SMTP_HOST", "smtp.example.org:587", "mail.smtp_host"),
+        ("SMTP_HOST", "smtp://smtp.example.org", "mail.smtp_host"),
+        ("PARLOR_MAIL_TEMPLATES_DIR", "/nowhere/at/all", "mail.templates_dir"),
         ("PARLOR_SESSIONS_IDLE_DAYS", "-1", "sessions.idle_days"),
         ("PARLOR_SESSIONS_IDLE_DAYS", "seven", "sessions.idle_days"),
         ("PARLOR_MEMORY_ENABLED", "maybe", "memory.enabled"),
@@ -108,6 +112,20 @@ fn production_refuses_what_is_only_safe_at_home() {
             ("PARLOR_PUBLIC_URL", "https://chat.example.org")
         ]),
         none
+    );
+    let mail = |more: &[(&'static str, &'static str)]| {
+        let mut env = vec![("SMTP_HOST", "smtp.example.org"), ("SMTP_USER", "parlor")];
+        env.extend_from_slice(more);
+        production(&env)
+    };
+    let from = ("SMTP_FROM", "Parlor <parlor@example.org>");
+    assert_eq!(mail(&[]), ["mail.from"]);
+    assert_eq!(mail(&[from]), none);
+    assert_eq!(mail(&[from, ("PARLOR_MAIL_SMTP_TLS", "none")]), ["mail.smtp_tls"]);
+    assert_eq!(
+        mail(&[from, ("PARLOR_MAIL_SMTP_TLS", "none"), ("SMTP_HOST", "127.0.0.1")]),
+        none,
+        "nobody stands between"
     );
     assert_eq!(production(&[("PARLOR_RATE_LIMITS", "off")]), ["rate_limits"]);
     assert_eq!(

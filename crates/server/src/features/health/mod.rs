@@ -17,6 +17,7 @@ use crate::{
     app::App,
     features::{generations::LocalModel, memories::Embedding},
     http::{Error, Json, Result},
+    mail::Delivery,
     telemetry::metrics,
 };
 
@@ -117,7 +118,12 @@ struct Component {
 #[utoipa::path(get, path = "/health", tag = "Operations", security(()),
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 async fn health(State(app): State<App>) -> Response {
-    let components = vec![database(&app).await, chat_model(&app), embedding_model(&app)];
+    let components = vec![
+        database(&app).await,
+        chat_model(&app),
+        embedding_model(&app),
+        mail(&app),
+    ];
     let well = components.iter().all(|component| component.status != "unhealthy");
     let body = Health {
         status: if well { "healthy" } else { "degraded" },
@@ -177,6 +183,23 @@ fn embedding_model(app: &App) -> Component {
     };
     Component {
         name: "embedding_model",
+        status,
+        latency_ms: None,
+        detail: Some(detail),
+    }
+}
+
+fn mail(app: &App) -> Component {
+    let (status, detail) = match app.mailer.delivery() {
+        Delivery::Works => ("healthy", "the last mail was handed over, or none was due yet"),
+        Delivery::Fails => (
+            "unhealthy",
+            "the mail server takes no mail; the log and the outbox say why",
+        ),
+        Delivery::Off => ("disabled", "no mail server: mail stays in the outbox; set SMTP_HOST"),
+    };
+    Component {
+        name: "mail",
         status,
         latency_ms: None,
         detail: Some(detail),

@@ -8,6 +8,7 @@ pub mod log;
 pub mod mail;
 pub mod node;
 pub mod peers;
+pub mod smtp;
 mod stream;
 mod visitor;
 
@@ -61,6 +62,15 @@ pub fn with_mail(config: &mut Config) {
 }
 
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
+    start_mailing(model, Some(mail::memory()), change).await
+}
+
+/// A Parlor with this way for mail to leave; without one, its settings say how.
+pub async fn start_mailing(
+    model: Scripted,
+    mail_transport: Option<parlor_server::mail::Transport>,
+    change: impl FnOnce(&mut Config),
+) -> TestApp {
     log::collect();
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::create().await;
@@ -76,7 +86,7 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         clock: clock.clone(),
         chat_model: Some(Arc::new(model.clone())),
         embedder: Some(Arc::new(HashEmbedder)),
-        mail_transport: Some(mail::memory()),
+        mail_transport,
     };
     let app = App::start(config, overrides).await.unwrap();
     node::serve_on(&app, router(&app), listener);

@@ -2,7 +2,7 @@ mail-hello = Hallo,
 mail-hello-name = Hallo { $name },
 mail-fallback = Falls der Knopf nicht funktioniert, kopiere diese Adresse in deinen Browser:
 mail-why-asked = Du bekommst diese Mail, weil jemand deine Adresse auf { $server } eingegeben hat. Warst du es nicht, kannst du sie ignorieren.
-mail-why-account = Du bekommst diese Mail, weil deine Adresse zu einem Konto auf { $server } gehört. Mails zu seiner Sicherheit lassen sich nicht abstellen.
+mail-why-account = Du bekommst diese Mail, weil deine Adresse zu einem Konto auf { $server } gehört.
 
 mail-verify-email-subject = Bestätige deine E-Mail-Adresse
 mail-verify-email-preheader = Ein Schritt noch, dann ist dein Konto bereit.
@@ -123,3 +123,32 @@ mail-fact-address = Internetadresse
 mail-fact-time = Zeit
 mail-fact-name = Name
 mail-fact-key = Schlüssel
+
+nav-outbox = Ausgehende Mails
+outbox-title = Ausgehende Mails
+outbox-lead = Was dieser Server Menschen schickt, und wie es ging.
+outbox-no-server = Es gibt keinen Mailserver, darum bleiben Mails hier: Öffne eine und gib ihren Link selbst weiter. Um Mails zu versenden, setze SMTP_HOST und starte Parlor neu.
+outbox-statuses = Nur zeigen
+outbox-all = Alle
+outbox-queued = Wartet
+outbox-sent = Gesendet
+outbox-dead = Aufgegeben
+outbox-empty-title = Keine Mail hier
+outbox-empty-detail = Wenn Parlor jemandem schreibt, siehst du es hier.
+outbox-more = Ältere Mails
+outbox-mail = Mail
+outbox-back = Alle Mails
+outbox-attempts =
+    { $n ->
+        [0] noch nicht versucht
+        [one] einmal versucht
+       *[other] { $n }-mal versucht
+    }
+outbox-next = Der nächste Versuch ist am { $value } (UTC).
+outbox-sent-at = Sie ging am { $value } hinaus (UTC).
+outbox-retry = Noch einmal versuchen
+outbox-retried = Sie ist wieder unterwegs.
+outbox-says = Was sie sagt
+outbox-redacted = Links und Codes, die das Konto dieser Person öffnen, sind hier weggelassen.
+outbox-html = So ansehen wie ihre Leserin oder ihr Leser
+outbox-emptied = Der Mailserver hat sie. Was sie sagte, wird hier nicht aufbewahrt, denn ihre Links öffnen Konten.

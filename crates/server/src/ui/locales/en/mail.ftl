@@ -2,7 +2,7 @@ mail-hello = Hello,
 mail-hello-name = Hello { $name },
 mail-fallback = If the button does not work, copy this address into your browser:
 mail-why-asked = You get this mail because somebody entered your address at { $server }. If it was not you, you can ignore it.
-mail-why-account = You get this mail because your address belongs to an account at { $server }. Mails about its safety cannot be turned off.
+mail-why-account = You get this mail because your address belongs to an account at { $server }.
 
 mail-verify-email-subject = Confirm your e-mail address
 mail-verify-email-preheader = One step, and your account is ready.
@@ -123,3 +123,32 @@ mail-fact-address = Internet address
 mail-fact-time = Time
 mail-fact-name = Name
 mail-fact-key = Key
+
+nav-outbox = Outgoing mail
+outbox-title = Outgoing mail
+outbox-lead = What this server sends to people, and how it went.
+outbox-no-server = There is no mail server, so mails stay here: open one and pass its link on yourself. To send mail, set SMTP_HOST and start Parlor again.
+outbox-statuses = Show only
+outbox-all = All
+outbox-queued = Waiting
+outbox-sent = Sent
+outbox-dead = Given up
+outbox-empty-title = No mail here
+outbox-empty-detail = When Parlor writes to somebody, you see it here.
+outbox-more = Older mails
+outbox-mail = Mail
+outbox-back = All mails
+outbox-attempts =
+    { $n ->
+        [0] not tried yet
+        [one] tried once
+       *[other] tried { $n } times
+    }
+outbox-next = The next attempt is on { $value } (UTC).
+outbox-sent-at = It left on { $value } (UTC).
+outbox-retry = Try again
+outbox-retried = It is on its way again.
+outbox-says = What it says
+outbox-redacted = Links and codes that open this person’s account are left out here.
+outbox-html = See it as its reader does
+outbox-emptied = The mail server has it. What it said is not kept here, because its links open accounts.
