@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -393,9 +393,7 @@ async fn answer(
         Ok((_, outcome)) => {
             let mut response = sessions::answer_page(&app, &page, outcome, form.next.as_deref());
             let (name, value) = cookie::line(&app, challenge_cookie(&app), "", "; Max-Age=0");
-            response
-                .headers_mut()
-                .append::<axum::http::HeaderName>(name, HeaderValue::from(value));
+            response.headers_mut().append(name, value);
             Ok(response)
         }
         Err(error) => {
