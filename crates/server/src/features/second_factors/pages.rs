@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -164,12 +164,6 @@ pub struct ConfirmForm {
     confirm: String,
 }
 
-impl ConfirmForm {
-    fn is_yes(&self) -> bool {
-        self.confirm == "yes"
-    }
-}
-
 /// The question for browsers without scripts; with them, the page has asked already.
 fn are_you_sure(page: Page, [title, detail, button]: [&str; 3], action: &str) -> Result<Response> {
     show(&ConfirmView {
@@ -200,7 +194,7 @@ async fn remove_totp(
     device: Device,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
-    if !form.is_yes() {
+    if form.confirm != "yes" {
         let words = [
             "factors-totp-remove-title",
             "factors-remove-detail",
@@ -219,7 +213,7 @@ async fn renew_recovery_codes(
     device: Device,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
-    if !form.is_yes() {
+    if form.confirm != "yes" {
         let words = ["codes-renew-title", "codes-renew-detail", "codes-renew"];
         return are_you_sure(page, words, "/security/factors/recovery-codes");
     }
@@ -269,7 +263,6 @@ async fn add_passkey(
     Ok((Code::ValidationFailed.status(), show(&view)?).into_response())
 }
 
-/// A credential as a form's field carries it.
 fn read<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
     passkeys::parse(serde_json::from_str(json).unwrap_or_default())
 }
@@ -303,7 +296,7 @@ async fn remove_passkey(
     Path((_, id)): Path<(String, Uuid)>,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
-    if !form.is_yes() {
+    if form.confirm != "yes" {
         let words = ["passkey-remove-title", "factors-remove-detail", "passkey-remove"];
         return are_you_sure(page, words, &format!("/security/factors/passkeys/{id}/remove"));
     }
@@ -393,9 +386,7 @@ async fn answer(
         Ok((_, outcome)) => {
             let mut response = sessions::answer_page(&app, &page, outcome, form.next.as_deref());
             let (name, value) = cookie::line(&app, challenge_cookie(&app), "", "; Max-Age=0");
-            response
-                .headers_mut()
-                .append::<axum::http::HeaderName>(name, HeaderValue::from(value));
+            response.headers_mut().append(name, value);
             Ok(response)
         }
         Err(error) => {

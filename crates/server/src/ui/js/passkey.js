@@ -3,11 +3,16 @@
 import { Problem } from "./api.js";
 
 export function startPasskeys() {
-  if (!window.PublicKeyCredential) return;
+  if (!window.PublicKeyCredential || isByNumber()) return;
   for (const hint of document.querySelectorAll("[data-passkey-missing]")) hint.hidden = true;
   startAdding(document.querySelector("[data-passkey-add]"));
   startAnswering(document.querySelector("[data-passkey-answer]"));
   startLogin(document.querySelector("[data-passkey-login]"));
+}
+
+// Browsers make no passkeys for an address made of numbers.
+function isByNumber() {
+  return /^[\d.]+$|:/.test(location.hostname);
 }
 
 function startAdding(form) {

@@ -30,7 +30,7 @@ fn base32(text: &str) -> Vec<u8> {
     let value = |c| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
     let bits: String = text.chars().map(|c| format!("{:05b}", value(c))).collect();
     let whole = bits.len() / 8 * 8;
-    let bytes = bits[..whole].as_bytes().chunks(8);
+    let bytes = bits.as_bytes()[..whole].chunks(8);
     bytes
         .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
         .collect()
