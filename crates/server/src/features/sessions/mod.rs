@@ -4,31 +4,45 @@
 //! in.
 
 mod api;
+mod begin;
 pub mod cookie;
 mod device;
+mod ending;
+mod events;
+mod pages;
 mod refresh;
 mod sign_in;
 mod signing_keys;
 mod step_up;
 mod store;
 mod tokens;
+mod user_agent;
+mod views;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use parlor_db::Timestamp;
+use parlor_db::Tx;
 pub use parlor_db::entities::sessions::Model as Session;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+pub use api::SessionView;
+pub use begin::begin;
 pub use device::{Device, network_of};
+pub use ending::{close_streams, end, end_all, ended, open, while_alive};
 pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
 pub use signing_keys::{RotatedKey, watch_signing_keys};
 pub use step_up::{is_fresh, stepped_up};
 
 use parlor_db::Db;
 use signing_keys::SigningKeys;
+pub use user_agent::{Client, Kind};
+pub use watch::start;
 
 use crate::{
     app::App,
@@ -48,10 +62,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(api::refresh))
         .routes(routes!(api::logout))
         .merge(step_up::routes())
+        .routes(routes!(api::list, api::revoke_others))
+        .routes(routes!(api::revoke))
+        .routes(routes!(api::events))
 }
 
 pub fn pages() -> axum::Router<App> {
-    step_up::pages()
+    pages::pages().merge(step_up::pages())
 }
 
 /// Public keys of the access tokens, outside the API's base path.
@@ -63,6 +80,9 @@ pub struct Sessions {
     cache: Cache<Uuid, Arc<Session>>,
     by_cookie: Cache<[u8; 32], Uuid>,
     tokens: tokens::Tokens,
+    watch: watch::Watch,
+    /// When this node last wrote a session's activity.
+    touched: moka::sync::Cache<Uuid, Timestamp>,
 }
 
 impl Sessions {
@@ -86,6 +106,8 @@ impl Sessions {
             cache: Cache::new(100_000, max_age),
             by_cookie: Cache::new(100_000, Duration::from_secs(300)),
             tokens: tokens::Tokens::new(config, SigningKeys::open(&source).await?),
+            watch: watch::Watch::default(),
+            touched: moka::sync::Cache::new(100_000),
         })
     }
 }
@@ -122,27 +144,6 @@ pub struct Login<'a> {
     pub method: String,
 }
 
-/// Begins a session; always a new id, whatever the browser had before.
-///
-/// # Errors
-/// When the database fails.
-pub async fn begin(app: &App, login: Login<'_>) -> Result<Begun> {
-    let secret = new_secret();
-    let tx = app.db.begin().await?;
-    let session = store::insert(app, &tx, &login, &secret).await?;
-    let refresh_token = refresh::first(app, &tx, &session).await?;
-    let new_device = store::meet_device(app, &tx, login.user.id, login.device).await?;
-    tx.commit().await?;
-    let tokens = issue(app, &session, refresh_token)?;
-    Ok(Begun {
-        new_device,
-        session_id: session.id,
-        remember: login.remember,
-        secret,
-        tokens,
-    })
-}
-
 /// Whether this browser has signed in to this account before.
 ///
 /// # Errors
@@ -154,14 +155,19 @@ pub async fn knows_device(app: &App, user_id: Uuid, device: &Device) -> Result<b
     }
 }
 
-/// Ends a session: its cookie and its tokens are dead when this returns.
+/// Makes this browser a known one of the account, as part of `tx`, without a session: its person has proved their
+/// mailbox. The cookie to set, for a browser that had none.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(app: &App, session_id: Uuid, reason: &str) -> Result<()> {
-    store::revoke(app, session_id, reason).await?;
-    app.sessions.cache.invalidate(&session_id);
-    Ok(())
+pub async fn introduce(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    device: &Device,
+) -> Result<Option<(axum::http::HeaderName, axum::http::HeaderValue)>> {
+    let secret = store::meet_device(app, tx, user_id, device).await?;
+    Ok(secret.map(|secret| cookie::set_device(app, &secret)))
 }
 
 fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> {
@@ -257,6 +263,8 @@ async fn identify(
         return Ok(None);
     }
     let user = accounts::find(app, session.user_id).await?;
+    // Whoever is shut out is out at once, whatever their sessions say.
+    let user = user.filter(|user| accounts::is_active(user));
     Ok(user.map(|user| Identity {
         user,
         credential: credential(session),
@@ -280,10 +288,19 @@ pub fn touch(app: &App, identity: &Identity) {
     if now.since(session.last_active_at) < TOUCH_EVERY {
         return;
     }
-    let (app, session_id) = (app.clone(), session.id);
+    let touched = app.sessions.touched.get(&session.id).unwrap_or_default();
+    if now.since(touched) < TOUCH_EVERY {
+        return;
+    }
+    app.sessions.touched.insert(session.id, now);
+    let (app, session_id, user_id) = (app.clone(), session.id, session.user_id);
     app.clone().spawn(async move {
         match store::touch(&app, session_id, now).await {
-            Ok(()) => app.sessions.cache.invalidate(&session_id),
+            Ok(true) => {
+                app.sessions.cache.invalidate(&session_id);
+                watch::changed(&app, user_id);
+            }
+            Ok(false) => app.sessions.cache.invalidate(&session_id),
             Err(error) => tracing::warn!(cause = ?error.cause(), "a session's activity could not be written"),
         }
     });

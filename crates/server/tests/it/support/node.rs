@@ -24,6 +24,7 @@ impl Node {
             clock: t.clock.clone(),
             chat_model: Some(std::sync::Arc::new(t.model.clone())),
             embedder: Some(std::sync::Arc::new(parlor_llm::HashEmbedder)),
+            mail_transport: Some(super::mail::memory()),
         };
         let app = App::start(t.app.config.clone(), overrides).await.unwrap();
         let base = serve(&app, router(&app)).await;
@@ -46,6 +47,11 @@ impl Drop for Node {
 pub async fn serve(app: &App, routes: axum::Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
+    serve_on(app, routes, listener);
+    base
+}
+
+pub(super) fn serve_on(app: &App, routes: axum::Router, listener: tokio::net::TcpListener) {
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     let stopping = app.stopping.clone();
     app.spawn(async move {
@@ -55,5 +61,4 @@ pub async fn serve(app: &App, routes: axum::Router) -> String {
             .await
             .unwrap();
     });
-    base
 }
