@@ -18,7 +18,10 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::{
     app::{App, Overrides},
     config::Config,
-    features::accounts::{self, NewAccount, Registered, Status},
+    features::{
+        accounts::{self, NewAccount, Registered, Status},
+        second_factors,
+    },
     http,
 };
 
@@ -40,6 +43,8 @@ pub enum Task {
     SetUserStatus { email: String, status: Status },
     /// A link that sets a new password, for installs without mail.
     ResetPasswordLink { email: String },
+    /// Take the second factors of somebody who lost them.
+    ResetFactors { email: String },
     /// Remove expired tokens, challenges and sessions.
     PurgeTokens,
 }
@@ -56,6 +61,7 @@ impl Task {
             Self::ListUsers => list_users(app).await,
             Self::SetUserStatus { email, status } => set_user_status(app, &email, status).await,
             Self::ResetPasswordLink { email } => reset_password_link(app, &email).await,
+            Self::ResetFactors { email } => reset_factors(app, &email).await,
             Self::PurgeTokens => purge_tokens(app).await,
         }
     }
@@ -129,6 +135,14 @@ async fn reset_password_link(app: &App, email: &str) -> anyhow::Result<String> {
     let link = accounts::reset_link(app, &user).await.map_err(readable)?;
     let minutes = app.config.accounts.reset_token_minutes;
     Ok(format!("{link}\nIt works once, for {minutes} minutes."))
+}
+
+async fn reset_factors(app: &App, email: &str) -> anyhow::Result<String> {
+    let user = accounts::by_email(app, email).await.map_err(readable)?;
+    let removed = second_factors::reset(app, &user).await.map_err(readable)?;
+    Ok(format!(
+        "Removed {removed} second factors and ended all sessions of {email}."
+    ))
 }
 
 async fn purge_tokens(app: &App) -> anyhow::Result<String> {

@@ -8,4 +8,5 @@ mod languages;
 mod memory;
 mod no_script;
 mod pages;
+mod passkey;
 mod stage;

@@ -34,6 +34,11 @@ pub(super) enum Command {
         /// The account's e-mail address.
         email: String,
     },
+    /// Take the second factors of somebody who lost them, and end their sessions. They log in with the password alone.
+    ResetFactors {
+        /// E-mail address of the account.
+        email: String,
+    },
 }
 
 pub(super) fn run(command: Command) -> anyhow::Result<()> {
@@ -49,6 +54,7 @@ pub(super) fn run(command: Command) -> anyhow::Result<()> {
             status: Status::Active,
         }),
         Command::ResetPasswordLink { email } => super::perform(Task::ResetPasswordLink { email }),
+        Command::ResetFactors { email } => super::perform(Task::ResetFactors { email }),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cookies;
 pub mod create;
+pub mod credentials;
 pub mod csrf;
 pub mod edge;
 pub mod error;

@@ -111,6 +111,11 @@ const NOTICES: &[&str] = &[
     "device-logged-out",
     "devices-logged-out",
     "sessions-saved",
+    "api-key-revoked",
+    "totp-removed",
+    "passkey-added",
+    "passkey-renamed",
+    "passkey-removed",
 ];
 
 impl FromRequestParts<App> for Frame {

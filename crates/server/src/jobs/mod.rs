@@ -97,6 +97,9 @@ pub fn start(app: &App) {
                 if let Err(error) = crate::http::create::purge(&worker).await {
                     tracing::error!(?error, "old idempotency keys could not be removed");
                 }
+                if let Err(error) = features::api_keys::purge(&worker).await {
+                    tracing::error!(?error, "API keys that ended long ago could not be removed");
+                }
             }
             if Instant::now() >= purge_at {
                 purge_at = Instant::now() + PURGE_EVERY;

@@ -46,6 +46,7 @@ fn describe() {
         "Time of one durable write of the text of all running answers."
     );
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
+    describe_counter!("parlor_api_key_refusals_total", "API keys refused, by reason.");
     describe_counter!(
         "parlor_token_refreshes_total",
         "Refresh tokens presented, by outcome: exchanged, repeated, reused or refused."
@@ -53,6 +54,10 @@ fn describe() {
     describe_counter!(
         "parlor_step_ups_total",
         "Proofs within a session, by method and outcome."
+    );
+    describe_counter!(
+        "parlor_second_factors_total",
+        "Answers to the second step of a login, by method and outcome."
     );
     describe_counter!(
         "parlor_memories_learned_total",
@@ -143,6 +148,14 @@ pub fn sessions_ended(count: usize) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody counts that far")]
 pub fn open_streams(count: usize) {
     gauge!("parlor_streams_open").set(count as f64);
+}
+
+pub fn api_key_refused(reason: &'static str) {
+    counter!("parlor_api_key_refusals_total", "reason" => reason).increment(1);
+}
+
+pub fn second_factor(method: &'static str, outcome: &'static str) {
+    counter!("parlor_second_factors_total", "method" => method, "outcome" => outcome).increment(1);
 }
 
 pub fn memories_learned(count: usize) {

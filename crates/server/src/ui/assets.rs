@@ -26,6 +26,8 @@ pub const STYLESHEETS: &[&str] = &[
     "css/settings.css",
     "css/devices.css",
     "css/account.css",
+    "css/api_keys.css",
+    "css/factors.css",
 ];
 
 static FOLDERS: [(&str, Dir<'_>); 4] = [

@@ -14,7 +14,7 @@ use parlor_db::{
 use parlor_server::{
     http::{StepUp, auth, edge},
     mail::Mail,
-    router::router,
+    router::{document, router},
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn with_probe(t: &TestApp) -> String {
             "/{locale}/probe",
             get(async |_: StepUp| "page").post(async |_: StepUp| "done"),
         )
-        .layer(from_fn_with_state(t.app.clone(), auth::authenticate))
+        .layer(from_fn_with_state(auth::Guard::new(t.app.clone(), &document()), auth::authenticate))
         .layer(from_fn_with_state(t.app.clone(), edge::edge))
         .with_state(t.app.clone())
         .fallback_service(router(&t.app));

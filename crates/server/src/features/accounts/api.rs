@@ -194,7 +194,8 @@ impl From<&User> for UserView {
 }
 
 /// The signed-in person.
-#[utoipa::path(get, path = "/me", tag = "Account", responses((status = 200, body = UserView)))]
+#[utoipa::path(get, path = "/me", tag = "Account",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["account:read"])), responses((status = 200, body = UserView)))]
 pub async fn me(identity: Identity) -> Json<UserView> {
     Json(UserView::from(&*identity.user))
 }

@@ -23,6 +23,11 @@ pub struct LoginView {
 }
 
 impl LoginView {
+    /// Where a login that needs no form leads: a path of this site.
+    fn after(&self) -> String {
+        crate::http::page::safe_next(&self.page, self.next.as_deref()).into_owned()
+    }
+
     fn next_query(&self) -> String {
         next_query(self.next.as_deref())
     }

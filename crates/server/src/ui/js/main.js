@@ -9,6 +9,8 @@ import { startDrawer } from "./drawer.js";
 import { startMenus } from "./menu.js";
 import { startPasswords } from "./password.js";
 import { startSessions } from "./sessions.js";
+import { startPasskeys } from "./passkey.js";
+import { startRecoveryCodes } from "./recovery_codes.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
@@ -17,6 +19,8 @@ startMenus();
 startDialogs();
 startDrawer();
 startPasswords();
+startPasskeys();
+startRecoveryCodes();
 startTheme();
 startCopying();
 showCopyButtons(document);

@@ -1,13 +1,14 @@
 //! A Parlor to test, and people who use it.
 
 mod actor;
+pub mod authenticator;
 mod database;
 pub mod log;
 pub mod mail;
 pub mod node;
 mod stream;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parlor_llm::{HashEmbedder, Scripted};
 use parlor_server::{
