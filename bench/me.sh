@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# GET /api/v1/me of a release Parlor beside a bare axum server, in one run: requests per second of both, their ratio,
-# and the processor time of one request.
+# GET /api/v1/me of a release Parlor beside a bare axum server, in one run, with each credential: a session cookie, an
+# access token, an API key. Requests per second, their ratio to the bare server, the processor time of one request.
 #
 # usage: bench/me.sh [SECONDS]      seconds of each round (default 10; three rounds, the best counts)
 #
@@ -14,61 +14,38 @@ seconds=${1:-10}
 rounds=3
 connections=16
 
-scripts/install-packages bench
-scripts/build-release
-target=${CARGO_TARGET_DIR:-$PWD/target}
-cargo build --release --locked --manifest-path bench/hello/Cargo.toml --target-dir "$target/bench-hello"
+source bench/common.sh
+build
 
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# on PROCESSOR COMMAND…: run it there, when there is more than one.
-on() {
-  local processor=$1
-  shift
-  if [ "$(nproc)" -gt 1 ]; then exec taskset -c "$processor" "$@"; else exec "$@"; fi
-}
-
-wait_for() {
-  for _ in $(seq 500); do
-    if python3 -c "import urllib.request as u; u.urlopen('$1', timeout=1)" 2>/dev/null; then return 0; fi
-    sleep 0.02
-  done
-  echo "$1 does not answer" >&2
-  if [ -f "$work/parlor.log" ]; then tail -20 "$work/parlor.log" >&2; fi
-  return 1
-}
-
-# Register and log in; prints the access token.
-sign_in() {
+# Register and log in; prints a header for each credential, as NAME=HEADER.
+credentials() {
   python3 - "$1" <<'PYTHON'
-import json, sys, urllib.request
+import json, sys, urllib.error, urllib.request
 
-def post(path, body):
-    request = urllib.request.Request(sys.argv[1] + "/api/v1/auth/" + path, json.dumps(body).encode(), {"content-type": "application/json"})
-    return json.load(urllib.request.urlopen(request))
+def post(path, body, **headers):
+    headers["content-type"] = "application/json"
+    url = sys.argv[1] + "/api/v1/" + path
+    return urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers))
 
 account = {"email": "bench@example.com", "password": "correct horse battery staple"}
-post("register", account)
-print(post("login", account)["access_token"])
+post("auth/register", account)
+answer = post("auth/login", account, **{"x-session": "cookie"})
+cookies = [line.split(";")[0] for line in answer.headers.get_all("set-cookie")]
+token = json.load(answer)["access_token"]
+print("cookie=Cookie: " + next(line for line in cookies if "parlor_session=" in line))
+print("token=Authorization: Bearer " + token)
+try:
+    key = json.load(post("me/api-keys", {"name": "bench"}, authorization="Bearer " + token))
+    print("key=Authorization: Bearer " + key["key"])
+except urllib.error.HTTPError as error:
+    print(f"no API key: POST /me/api-keys answers {error.code}", file=sys.stderr)
 PYTHON
 }
 
 # Processor time of a process so far, user and system, in clock ticks.
 ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
 
-# measure NAME PID URL [HEADER]: rounds of load; leaves "requests/s µs/request" of the best round in $work/NAME.
+# measure NAME PID URL [HEADER]: rounds of load; leaves "requests/s µs/request" of the best round in $work/NAME.best.
 measure() {
   local name=$1 pid=$2 url=$3 header=${4:-accept: */*} before after out requests rate
   for round in $(seq "$rounds"); do
@@ -88,21 +65,21 @@ measure() {
 hello_port=$(free_port)
 (on 0 "$target/bench-hello/release/hello" "$hello_port") &
 pids+=($!)
-parlor_port=$(free_port)
-(PARLOR_BIND=127.0.0.1:$parlor_port PARLOR_DATA_DIR=$work/data PARLOR_RATE_LIMITS=off \
-  on 0 "$target/release/parlor" serve >"$work/parlor.log" 2>&1) &
-pids+=($!)
-
 wait_for "http://127.0.0.1:$hello_port/"
-wait_for "http://127.0.0.1:$parlor_port/live"
-token=$(sign_in "http://127.0.0.1:$parlor_port")
+parlor_port=$(free_port)
+serve "$parlor_port" 0
+credentials "http://127.0.0.1:$parlor_port" >"$work/credentials"
 
 measure hello "${pids[0]}" "http://127.0.0.1:$hello_port/"
-measure parlor "${pids[1]}" "http://127.0.0.1:$parlor_port/api/v1/me" "Authorization: Bearer $token"
+while IFS='=' read -r name header; do
+  measure "$name" "${pids[1]}" "http://127.0.0.1:$parlor_port/api/v1/me" "$header"
+done <"$work/credentials"
 
 read -r hello_rate hello_cpu <"$work/hello.best"
-read -r me_rate me_cpu <"$work/parlor.best"
-printf '\n%-22s %12s %14s\n' "" "requests/s" "µs processor"
-printf '%-22s %12s %13s\n' "bare axum" "$hello_rate" "$hello_cpu"
-printf '%-22s %12s %13s\n' "GET /api/v1/me" "$me_rate" "$me_cpu"
-awk -v a="$me_rate" -v b="$hello_rate" 'BEGIN { printf "%-22s %12.2f\n", "ratio", a / b }'
+printf '\n%-24s %12s %14s %8s\n' "" "requests/s" "µs processor" "ratio"
+printf '%-24s %12s %13s %8s\n' "bare axum" "$hello_rate" "$hello_cpu" "1.00"
+while IFS='=' read -r name _; do
+  read -r rate cpu <"$work/$name.best"
+  ratio=$(awk -v a="$rate" -v b="$hello_rate" 'BEGIN { printf "%.2f", a / b }')
+  printf '%-24s %12s %13s %8s\n' "GET /api/v1/me, $name" "$rate" "$cpu" "$ratio"
+done <"$work/credentials"

@@ -13,8 +13,8 @@ use parlor_db::{
 };
 use parlor_server::{
     http::{StepUp, auth, edge},
+    mail::Mail,
     router::{document, router},
-    secrets::Purpose,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -290,18 +290,10 @@ async fn a_form_that_was_stopped_leads_back_to_its_page() {
 
 /// The code of the newest mail.
 async fn mailed_code(t: &TestApp) -> String {
-    let rows = mails::Entity::find().filter(mails::Column::Kind.eq("sign_in_code"));
-    let rows = rows.all(t.app.db.write()).await.unwrap();
-    let row = rows.iter().max_by_key(|row| row.id).unwrap();
-    let sealed = row.parameters.as_deref().expect("the mail has not gone out");
-    let plain = t
-        .app
-        .vault
-        .unseal(Purpose::Mail, row.id.as_bytes(), sealed)
-        .await
-        .unwrap();
-    let parameters: Value = serde_json::from_slice(&plain).unwrap();
-    parameters["mail"]["code"].as_str().unwrap().to_owned()
+    match t.mail_to("ada@example.org", "sign_in_code").await.mail {
+        Mail::SignInCode { code, .. } => code,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn mails_sent(t: &TestApp) -> u64 {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Client, Device, Session, Tokens, cookie, ending, events, refresh, store};
 use crate::{
     app::App,
-    http::{Json, Page, PageQuery, Path, Query, Result, auth::InSession, error::Problem, sse},
+    http::{Json, Page, PageQuery, Path, Query, Result, StepUp, auth::InSession, error::Problem, sse},
 };
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -100,14 +100,19 @@ pub async fn list(
 #[utoipa::path(delete, path = "/me/sessions/{id}", tag = "Sessions", params(("id" = Uuid, Path)), responses(
     (status = 204), (status = 404, body = Problem),
     (status = 409, description = "conflict: it is the session that asks", body = Problem)))]
-pub async fn revoke(State(app): State<App>, by: InSession, device: Device, Path(id): Path<Uuid>) -> Result<StatusCode> {
+pub async fn revoke(
+    State(app): State<App>,
+    StepUp(by): StepUp,
+    device: Device,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode> {
     ending::revoke(&app, &by, device, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Log all other devices out.
 #[utoipa::path(delete, path = "/me/sessions", tag = "Sessions", responses((status = 204)))]
-pub async fn revoke_others(State(app): State<App>, by: InSession, device: Device) -> Result<StatusCode> {
+pub async fn revoke_others(State(app): State<App>, StepUp(by): StepUp, device: Device) -> Result<StatusCode> {
     ending::revoke_others(&app, &by, device).await?;
     Ok(StatusCode::NO_CONTENT)
 }

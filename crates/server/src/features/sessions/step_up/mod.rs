@@ -69,19 +69,25 @@ pub async fn stepped_up(
     let old = cookie::read(app, headers).map(|secret| fingerprint(secret.as_bytes()));
     let secret = new_secret();
     let hashes = old.map(|old| [old, fingerprint(secret.as_bytes())]);
-    let tx = app.db.begin().await?;
-    let renewed = store::step_up(&tx, session.id, app.clock.now(), hashes).await?;
     let event = Event {
         session_id: Some(session.id),
         data: json!({ "method": method }),
         ..Event::own(session.user_id, "session.stepped_up")
     };
-    audit::record(app, &tx, event).await?;
-    tx.commit().await?;
-    app.sessions.cache.invalidate(&session.id);
-    if let (true, Some(old)) = (renewed, old) {
-        app.sessions.by_cookie.invalidate(&old);
-    }
+    let (own, session_id) = (app.clone(), session.id);
+    // A commit whose caches stay stale would leave the old cookie alive.
+    let renewed = app.to_the_end(async move {
+        let tx = own.db.begin().await?;
+        let renewed = store::step_up(&tx, session_id, own.clock.now(), hashes).await?;
+        audit::record(&own, &tx, event).await?;
+        tx.commit().await?;
+        own.sessions.cache.invalidate(&session_id);
+        if let (true, Some(old)) = (renewed, old) {
+            own.sessions.by_cookie.invalidate(&old);
+        }
+        Ok(renewed)
+    });
+    let renewed = renewed.await?;
     Ok(renewed.then(|| cookie::set(app, &secret, session.remember)))
 }
 

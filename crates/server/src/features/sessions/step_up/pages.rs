@@ -89,7 +89,11 @@ async fn prove(
             let next = Redirect::to(&safe_next(&page, form.next.as_deref()));
             Ok((AppendHeaders(cookie), next).into_response())
         }
-        Err(error) if error.code() == Code::InvalidCredentials => {
+        Err(error) if matches!(error.code(), Code::InvalidCredentials | Code::RateLimited) => {
+            let failed = match error.code() {
+                Code::RateLimited => page.t("step-up-wait"),
+                _ => failed,
+            };
             let asked = Asked { next: form.next, sent };
             let view = StepUpView {
                 error: Some(failed),

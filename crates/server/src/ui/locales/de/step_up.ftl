@@ -10,3 +10,4 @@ step-up-mail = Schick mir einen Code
 step-up-mail-again = Noch einen Code schicken
 step-up-code-sent = Wir haben einen Code an { $value } geschickt. Er gilt einmal und 10 Minuten lang. Wenn er nicht kommt, schau in den Spam-Ordner.
 step-up-email-code = Der Code aus der E-Mail
+step-up-wait = Das war einige Male hintereinander falsch. Warte einen Moment und versuche es dann noch einmal.

@@ -10,3 +10,4 @@ step-up-mail = Send me a code
 step-up-mail-again = Send another code
 step-up-code-sent = We have sent a code to { $value }. It works once, for 10 minutes. Look into the spam folder if it does not come.
 step-up-email-code = The code from the mail
+step-up-wait = That was wrong a few times in a row. Take a breath, wait a moment, then try again.
