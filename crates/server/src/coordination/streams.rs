@@ -103,7 +103,6 @@ pub struct OpenStream {
 
 impl OpenStream {
     /// Ready once the permission is gone.
-    #[must_use]
     pub fn ended(&self) -> WaitForCancellationFutureOwned {
         self.ended.clone().cancelled_owned()
     }
