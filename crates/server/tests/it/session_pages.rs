@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    sessions::{From, HOME, PHONE, behind_a_proxy, cookies, log_in},
+    sessions::{From, HOME, PHONE, behind_a_proxy, cookies},
     support::{self, Actor, Answer, PASSWORD, TestApp, start, start_configured},
 };
 
@@ -95,7 +95,11 @@ async fn ses_4_the_notice_stands_on_every_page_until_it_is_put_away() {
     t.anon().register("ada@example.org").await;
     let browser = Browser::log_in(&t, HOME).await;
     assert!(!browser.get("/en/chats").await.text.contains("data-banner"));
-    log_in(&t, "ada@example.org", From { agent: PHONE, ..HOME }).await;
+    let phone = Browser::log_in(&t, From { agent: PHONE, ..HOME }).await;
+    assert!(
+        !phone.get("/en/chats").await.text.contains("data-banner"),
+        "nobody puts the news of their own login away"
+    );
     for path in ["/en/chats", "/en/memories", "/en/account", "/en/sessions"] {
         let page = browser.get(path).await.expect(200).text;
         assert!(
