@@ -50,7 +50,7 @@ fn device(text: &Text, data: &Value) -> String {
 /// Where the person can see more, or do something about it.
 fn link(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
-        "new-device" | "session-ended-for-safety" => Some(("/sessions", "notice-see-devices")),
+        "new-device" => Some(("/sessions", "notice-see-devices")),
         _ => None,
     }
 }
