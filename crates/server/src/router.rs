@@ -22,12 +22,13 @@ use crate::{
 /// All routes and layers.
 pub fn router(app: &App) -> Router {
     let (routes, document) = described().split_for_parts();
+    let guard = auth::Guard::new(app.clone(), &document);
     let body_limit = app.config.http.max_body_bytes;
     let layers = ServiceBuilder::new()
         // Outermost, so that every answer, also a refusal or a panic, has its id, headers and log line.
         .layer(from_fn_with_state(app.clone(), edge::edge))
         // Before any handler: private by default.
-        .layer(from_fn_with_state(app.clone(), auth::authenticate))
+        .layer(from_fn_with_state(guard, auth::authenticate))
         // What a handler reads at most.
         .layer(DefaultBodyLimit::max(body_limit));
     routes

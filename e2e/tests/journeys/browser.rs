@@ -62,6 +62,35 @@ impl Browser {
         Ok(self.client.close().await?)
     }
 
+    /// The same window, which reaches the site by its name: browsers make no passkeys for an IP address.
+    pub fn by_name(&self) -> Self {
+        Self {
+            site: self.site.replace("127.0.0.1", "localhost"),
+            ..self.clone()
+        }
+    }
+
+    /// Gives the window a device that keeps passkeys and finds its owner's finger on it.
+    pub async fn give_authenticator(&self) -> Result<()> {
+        let session = self.client.session_id().await?.context("no session")?;
+        let url = format!("{}/session/{session}/webauthn/authenticator", self.driver_url);
+        let device = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserConsenting": true,
+            "isUserVerified": true,
+        });
+        http_client()?
+            .post(url)
+            .json(&device)
+            .send()
+            .await?
+            .error_for_status()?;
+        Ok(())
+    }
+
     /// Opens a page of the site under test.
     pub async fn goto(&self, path: &str) -> Result<()> {
         self.goto_address(&format!("{}{path}", self.site)).await

@@ -9,4 +9,5 @@ mod languages;
 mod memory;
 mod no_script;
 mod pages;
+mod passkey;
 mod stage;

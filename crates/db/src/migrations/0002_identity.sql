@@ -196,6 +196,8 @@ create table challenges (
     expires_at $int not null,
     used_at $int
 ) $strict;
+-- To count the wrong answers of one account.
+create index challenges_user on challenges (user_id, created_at);
 create index challenges_expiry on challenges (expires_at);
 
 create table api_keys (
@@ -219,6 +221,8 @@ create table api_keys (
     replaced_by $uuid
 ) $strict;
 create index api_keys_user on api_keys (user_id, id);
+create index api_keys_revoked on api_keys (revoked_at);
+create index api_keys_expiry on api_keys (expires_at);
 
 create table audit_events (
     id $uuid primary key not null,

@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use parlor_db::Owner;
+use utoipa::openapi::OpenApi;
 use uuid::Uuid;
 
 use super::{
+    credentials::{Accepted, Credentials},
     csrf,
     error::{Code, Error, Result},
 };
 use crate::{
     app::App,
-    features::{accounts::User, api_keys, sessions},
+    features::{
+        accounts::User,
+        api_keys, second_factors,
+        sessions::{self, Device},
+    },
 };
 
 /// Routes that answer without a person. Everything else is private.
@@ -78,6 +84,8 @@ const PUBLIC: &[(&str, &str)] = &[
 pub fn is_public(route: &str) -> bool {
     PUBLIC.iter().any(|(public, _)| *public == route)
 }
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// How a request proved who it is from.
 #[derive(Clone, Debug)]
@@ -165,21 +173,48 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeIdentity {
     }
 }
 
-/// Finds out who asks, refuses private routes to nobody, and cross-site writes to everybody.
-pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match admit(&app, &mut request).await {
+/// What [`authenticate`] needs: the app, and what each route takes.
+#[derive(Clone)]
+pub struct Guard {
+    app: App,
+    credentials: Arc<Credentials>,
+}
+
+impl Guard {
+    #[must_use]
+    pub fn new(app: App, document: &OpenApi) -> Self {
+        Self {
+            app,
+            credentials: Arc::new(Credentials::of(document)),
+        }
+    }
+
+    /// Whether the request's route answers nobody, and what it takes otherwise.
+    fn route(&self, request: &Request) -> (bool, Accepted) {
+        match request.extensions().get::<MatchedPath>() {
+            Some(route) => {
+                let accepted = self.credentials.for_route(route.as_str(), request.method());
+                (is_public(route.as_str()), accepted)
+            }
+            None => (true, Accepted::default()),
+        }
+    }
+}
+
+/// Finds out who asks, refuses private routes to nobody, credentials that a route does not take, and cross-site writes
+/// to everybody.
+pub async fn authenticate(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    match admit(&guard, &mut request).await {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal,
     }
 }
 
-async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Response> {
-    let found = identify(app, request.headers()).await;
-    let public = request
-        .extensions()
-        .get::<MatchedPath>()
-        .is_none_or(|route| is_public(route.as_str()));
-    let identity = match found {
+async fn admit(guard: &Guard, request: &mut Request) -> std::result::Result<(), Response> {
+    let app = &guard.app;
+    refuse_key_in_address(request).map_err(IntoResponse::into_response)?;
+    let (public, accepted) = guard.route(request);
+    let identity = match identify(app, request.headers(), request.extensions()).await {
         Ok(identity) => identity,
         // A stale cookie must not keep anybody from the login page.
         Err(_) if public => None,
@@ -192,7 +227,19 @@ async fn admit(app: &App, request: &mut Request) -> std::result::Result<(), Resp
         check_write(app, request, identity.as_ref()).map_err(IntoResponse::into_response)?;
     }
     match identity {
+        // Public routes serve whoever is logged in as themselves; a key is nothing to them.
+        Some(identity) if public && identity.session().is_none() => Ok(()),
         Some(identity) => {
+            if !public {
+                accepted
+                    .check(&identity.credential)
+                    .map_err(IntoResponse::into_response)?;
+            }
+            if let Some(gate) = second_factors::gate(app, request, &identity)
+                && let Some(refusal) = gate.refusal(app).await
+            {
+                return Err(refusal);
+            }
             sessions::touch(app, &identity);
             request.extensions_mut().insert(identity);
             Ok(())
@@ -249,9 +296,27 @@ fn is_form(request: &Request) -> bool {
         && declared.is_some_and(|declared| declared.starts_with("application/x-www-form-urlencoded"))
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Identity>> {
-    if let Some(token) = bearer(headers) {
+/// Addresses end up in the logs of proxies and in histories: a key that was in one is as good as public.
+fn refuse_key_in_address(request: &Request) -> Result<()> {
+    let query = request.uri().query().unwrap_or_default();
+    if !query.contains(api_keys::MARK) || !api_keys::is_within(query) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::MalformedRequest,
+        "Send an API key in a header, never in an address. Revoke this one: proxies may have logged it.",
+    ))
+}
+
+async fn identify(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<Option<Identity>> {
+    let in_authorization = bearer(headers);
+    if let Some(token) = in_authorization.filter(|token| !token.starts_with(api_keys::MARK)) {
         return sessions::by_access_token(app, token).await.map(Some);
+    }
+    let alone = || headers.get(X_API_KEY).map(|value| value.to_str().unwrap_or_default());
+    if let Some(key) = in_authorization.or_else(alone) {
+        let ip = Device::address(app, headers, extensions);
+        return api_keys::by_key(app, key, ip).await.map(Some);
     }
     match sessions::cookie::read(app, headers) {
         Some(secret) => sessions::by_cookie(app, secret).await,

@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use garde::Validate;
 use parlor_db::{
     Owner, Tx,
@@ -23,7 +24,10 @@ use super::{
     error::{Code, Error, Result},
     extract,
 };
-use crate::{app::App, secrets::fingerprint};
+use crate::{
+    app::App,
+    secrets::{Purpose, fingerprint},
+};
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -145,8 +149,27 @@ async fn find(app: &App, key: &Key) -> Result<Option<Replay>> {
     }
     Ok(Some(Replay {
         status: u16::try_from(row.status).unwrap_or(201),
-        body: row.body,
+        body: opened(app, key, row.body).await?,
     }))
+}
+
+/// How a sealed answer begins; no JSON does.
+const SEALED: &str = "sealed:";
+
+async fn opened(app: &App, key: &Key, body: String) -> Result<String> {
+    let Some(sealed) = body.strip_prefix(SEALED) else {
+        return Ok(body);
+    };
+    let sealed = BASE64_STANDARD.decode(sealed).map_err(Error::internal)?;
+    let plain = app.vault.unseal(Purpose::Replay, &key.context(), &sealed).await;
+    String::from_utf8(plain.map_err(Error::internal)?).map_err(Error::internal)
+}
+
+impl Key {
+    /// Where a sealed answer opens: for this person and this key alone.
+    fn context(&self) -> Vec<u8> {
+        [self.owner.id().as_bytes(), self.key.as_bytes()].concat()
+    }
 }
 
 /// How long a key is honoured.
@@ -183,12 +206,31 @@ impl Once {
     /// `conflict` when an equal request is just being answered; the client asks again and gets that answer.
     pub async fn store(&self, app: &App, tx: &Tx, status: StatusCode, body: &impl Serialize) -> Result<()> {
         let Some(key) = &self.0 else { return Ok(()) };
+        let body = serde_json::to_string(body).map_err(Error::internal)?;
+        key.keep(app, tx, status, body).await
+    }
+
+    /// As [`Once::store`], for an answer that shows a secret: the database never has it in the clear.
+    ///
+    /// # Errors
+    /// As [`Once::store`].
+    pub async fn store_sealed(&self, app: &App, tx: &Tx, status: StatusCode, body: &impl Serialize) -> Result<()> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        let plain = serde_json::to_vec(body).map_err(Error::internal)?;
+        let sealed = app.vault.seal(Purpose::Replay, &key.context(), &plain);
+        let body = format!("{SEALED}{}", BASE64_STANDARD.encode(sealed));
+        key.keep(app, tx, status, body).await
+    }
+}
+
+impl Key {
+    async fn keep(&self, app: &App, tx: &Tx, status: StatusCode, body: String) -> Result<()> {
         let row = idempotency_keys::ActiveModel {
-            owner_id: Set(key.owner.id()),
-            key: Set(key.key.clone()),
-            fingerprint: Set(key.fingerprint.to_vec()),
+            owner_id: Set(self.owner.id()),
+            key: Set(self.key.clone()),
+            fingerprint: Set(self.fingerprint.to_vec()),
             status: Set(status.as_u16().into()),
-            body: Set(serde_json::to_string(body).map_err(Error::internal)?),
+            body: Set(body),
             created_at: Set(app.clock.now()),
         };
         match idempotency_keys::Entity::insert(row).exec_without_returning(tx).await {

@@ -46,6 +46,10 @@ codes! {
     TokenExpired = UNAUTHORIZED, "token_expired", "This token has expired";
     RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "This refresh token was used before";
     SecondFactorRequired = UNAUTHORIZED, "second_factor_required", "One more step to log in";
+    SecondFactorInvalid = UNAUTHORIZED, "second_factor_invalid", "This answer is not right";
+    ChallengeExpired = UNAUTHORIZED, "challenge_expired", "This step has expired";
+    ChallengeVoid = UNAUTHORIZED, "challenge_void", "Too many wrong answers";
+    SecondFactorSetupRequired = FORBIDDEN, "second_factor_setup_required", "Set up a second factor first";
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     CsrfFailed = FORBIDDEN, "csrf_failed", "The request did not come from this site";
     EmailNotVerified = FORBIDDEN, "email_not_verified", "Confirm your e-mail address first";
@@ -184,7 +188,8 @@ impl Error {
         self.cause.as_deref()
     }
 
-    pub(super) fn retry_after_s(&self) -> Option<u64> {
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u64> {
         self.retry_after_s
     }
 

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cookies;
 pub mod create;
+pub mod credentials;
 pub mod csrf;
 pub mod edge;
 pub mod error;
@@ -13,9 +14,11 @@ pub mod openapi;
 pub mod page;
 pub mod pagination;
 pub mod sse;
+pub mod step_up;
 
 pub use create::Create;
 pub use error::{Code, Error, FieldError, Result};
 pub use extract::{Json, Path, Query};
 pub use form::Form;
 pub use pagination::{Page, PageQuery};
+pub use step_up::StepUp;

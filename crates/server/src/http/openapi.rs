@@ -20,6 +20,8 @@ use utoipa::{
     tags(
         (name = "Accounts", description = "Make an account, log in and out."),
         (name = "Account", description = "The signed-in person."),
+        (name = "API keys", description = "Keys for programs, with scopes and an end."),
+        (name = "Second factor", description = "Authenticator apps, recovery codes and passkeys."),
         (name = "Chats", description = "Conversations, and answers as streams that can be joined and resumed."),
         (name = "Memory", description = "What people said, kept and recalled."),
         (name = "Operations", description = "Health, readiness and metrics."),
@@ -40,6 +42,12 @@ impl Modify for Security {
             "`__Host-parlor_session` over https. Writes also need the header `X-CSRF-Token`.",
         ));
         let components = document.components.get_or_insert_default();
+        let api_key = ApiKey::Header(ApiKeyValue::with_description(
+            "X-API-Key",
+            "`prl_…`, also taken as `Authorization: Bearer prl_…`. An operation names the scopes it needs; one that does \
+             not name `api_key` takes none.",
+        ));
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(api_key));
         components.add_security_scheme("access_token", SecurityScheme::Http(bearer));
         components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(cookie));
         let none: [&str; 0] = [];

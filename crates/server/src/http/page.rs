@@ -96,12 +96,14 @@ struct FrameQuery {
 }
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
-const NOTICES: [&str; 12] = [
+const NOTICES: &[&str] = &[
     "logged-out",
     "login-needed",
     "login-expired",
     "register-done",
     "account-saved",
+    "password-changed",
+    "email-change-sent",
     "chat-renamed",
     "chat-deleted",
     "memory-forgotten",
@@ -109,6 +111,11 @@ const NOTICES: [&str; 12] = [
     "device-logged-out",
     "devices-logged-out",
     "sessions-saved",
+    "api-key-revoked",
+    "totp-removed",
+    "passkey-added",
+    "passkey-renamed",
+    "passkey-removed",
 ];
 
 impl FromRequestParts<App> for Frame {

@@ -37,16 +37,19 @@ pub enum Purpose {
     Provider,
     /// TOTP secrets and challenges.
     SecondFactor,
+    /// Answers that show a secret, kept for a repeated request.
+    Replay,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Csrf,
         Self::RefreshToken,
         Self::SigningKey,
         Self::Mail,
         Self::Provider,
         Self::SecondFactor,
+        Self::Replay,
     ];
 
     fn as_str(self) -> &'static str {
@@ -57,6 +60,7 @@ impl Purpose {
             Self::Mail => "mail",
             Self::Provider => "provider",
             Self::SecondFactor => "second_factor",
+            Self::Replay => "replay",
         }
     }
 }

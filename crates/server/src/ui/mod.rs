@@ -14,6 +14,7 @@ mod text;
 #[cfg(test)]
 pub mod testing;
 
+pub use dates::When;
 pub use error_view::{ConfirmView, ErrorView};
 pub use locale::{LOCALES, Locale, negotiate, supported};
 pub use page::{Banner, Notice, NoticeKind, Page, Theme, Viewer};

@@ -198,6 +198,6 @@ impl Page {
 
     /// The style sheets, in the order in which they build on each other.
     pub fn stylesheets(&self) -> &'static [&'static str] {
-        &assets::STYLESHEETS
+        assets::STYLESHEETS
     }
 }

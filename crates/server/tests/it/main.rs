@@ -2,17 +2,24 @@
 //! a server that may create databases.
 
 mod accounts;
+mod api_keys;
 mod chats;
 mod crash;
 mod documents;
 mod generations;
 mod idempotency;
+mod keys;
 mod logs;
+mod mail;
+mod matrix;
 mod memories;
 mod operations;
 mod pages;
-mod privacy;
+mod refresh;
 mod requests;
+mod second_factors;
 mod session_pages;
 mod sessions;
+mod step_up;
 mod support;
+mod tokens;

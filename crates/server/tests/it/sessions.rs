@@ -368,74 +368,37 @@ async fn ses_3_a_session_that_ends_on_another_node_ends_here_within_a_second() {
 
 #[tokio::test]
 async fn ses_3_streams_of_an_api_key_end_with_the_key() {
-    use parlor_db::{
-        entities::api_keys,
-        sea_orm::{ActiveModelTrait, IntoActiveModel, prelude::Expr},
-    };
-    use parlor_server::{
-        features::{accounts, sessions},
-        http::auth::{Credential, Identity},
-    };
-    let t = start().await;
+    let t = start_with(Scripted::new().fallback("one two three four five six")).await;
+    let gate = t.model.hold();
     let ada = t.user("ada").await;
-    let user_id = ada.get("/api/v1/me").await.json()["id"]
+    let chat = ada.chat().await;
+    let make = async |settings: Value| {
+        let made = ada.post("/api/v1/me/api-keys", &settings).await.expect(201).json();
+        let program = t.anon().with_key(made["key"].as_str().unwrap());
+        (made["id"].as_str().unwrap().to_owned(), program)
+    };
+    let (revoked, lost) = make(json!({ "name": "revoked" })).await;
+    let day = t.app.clock.now() + DAY;
+    let (_, expiring) = make(json!({ "name": "expires", "expires_at": day })).await;
+    let (_, kept) = make(json!({ "name": "kept" })).await;
+    let mut answer = lost.say_streamed(&chat, "count").await;
+    gate.release(1);
+    let message = answer.until("delta").await[0].data["message_id"]
         .as_str()
         .unwrap()
-        .parse()
-        .unwrap();
-    let now = t.app.clock.now();
-    let key = |n: u8, expires_at| api_keys::Model {
-        id: t.app.ids.next(),
-        user_id,
-        name: "test".to_owned(),
-        prefix: format!("prefix-{n}"),
-        secret_hash: vec![n; 32],
-        scopes: "[]".to_owned(),
-        allowed_ips: "[]".to_owned(),
-        created_at: now,
-        expires_at,
-        last_used_at: None,
-        last_used_ip: None,
-        revoked_at: None,
-        replaced_by: None,
-    };
-    let keys = [key(1, None), key(2, Some(now + DAY)), key(3, None)];
-    let mut streams = Vec::new();
-    for key in &keys {
-        api_keys::Entity::insert(key.clone().into_active_model().reset_all())
-            .exec_without_returning(t.app.db.write())
-            .await
-            .unwrap();
-        let identity = Identity {
-            user: accounts::find(&t.app, user_id).await.unwrap().unwrap(),
-            credential: Credential::ApiKey(std::sync::Arc::new(key.clone())),
-        };
-        let stream = sessions::while_alive(&t.app, &identity, futures_util::stream::pending::<()>()).await;
-        streams.push((identity, Box::pin(stream.ok().unwrap())));
-    }
-    sessions::close_streams(&t.app, &[keys[0].id]);
-    assert!(ends(&mut streams[0].1).await, "revoked");
+        .to_owned();
+    let short = expiring.join(&chat, &message, None).await;
+    let mut long = kept.join(&chat, &message, None).await;
+    ada.delete(&format!("/api/v1/me/api-keys/{revoked}")).await.expect(204);
+    assert!(closes(answer).await < Duration::from_secs(1), "revoked");
     t.clock.advance(DAY);
-    assert!(ends(&mut streams[1].1).await, "expired");
-    assert!(
-        !ends(&mut streams[2].1).await,
-        "the third goes on, or this test means nothing"
+    assert!(closes(short).await < Duration::from_secs(2), "expired");
+    gate.release_all();
+    assert_eq!(
+        support::kinds(&long.rest().await).last(),
+        Some(&"done"),
+        "the third reads on"
     );
-    api_keys::Entity::update_many()
-        .col_expr(api_keys::Column::RevokedAt, Expr::value(now))
-        .filter(api_keys::Column::Id.eq(keys[2].id))
-        .exec(t.app.db.write())
-        .await
-        .unwrap();
-    for (identity, _) in &streams {
-        assert!(sessions::open(&t.app, identity).await.is_err(), "no new ones");
-    }
-}
-
-async fn ends(stream: &mut (impl futures_util::Stream<Item = ()> + Unpin)) -> bool {
-    use futures_util::StreamExt;
-    let next = tokio::time::timeout(Duration::from_secs(2), stream.next()).await;
-    next.is_ok_and(|item| item.is_none())
 }
 
 async fn mailed(t: &TestApp) -> usize {

@@ -42,7 +42,8 @@ pub struct CreateChat {
 }
 
 /// Start a chat.
-#[utoipa::path(post, path = "/chats", tag = "Chats", request_body = CreateChat,
+#[utoipa::path(post, path = "/chats", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])), request_body = CreateChat,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = ChatView), (status = 422, body = Problem)))]
 pub async fn create(State(app): State<App>, identity: Identity, input: Create<CreateChat>) -> Result<Response> {
@@ -75,7 +76,8 @@ pub struct ListChats {
 }
 
 /// The person's chats, most recently used first.
-#[utoipa::path(get, path = "/chats", tag = "Chats", params(ListChats), responses((status = 200, body = Page<ChatView>)))]
+#[utoipa::path(get, path = "/chats", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:read"])), params(ListChats), responses((status = 200, body = Page<ChatView>)))]
 pub async fn list(
     State(app): State<App>,
     identity: Identity,
@@ -104,7 +106,8 @@ pub async fn list(
 }
 
 /// One chat.
-#[utoipa::path(get, path = "/chats/{id}", tag = "Chats", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/chats/{id}", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:read"])), params(("id" = Uuid, Path)),
     responses((status = 200, body = ChatView), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<App>, identity: Identity, Path(id): Path<Uuid>) -> Result<Json<ChatView>> {
     Ok(Json(ChatView::from(
@@ -132,7 +135,8 @@ pub struct UpdateChat {
 }
 
 /// Change a chat's title or settings.
-#[utoipa::path(patch, path = "/chats/{id}", tag = "Chats", params(("id" = Uuid, Path)),
+#[utoipa::path(patch, path = "/chats/{id}", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])), params(("id" = Uuid, Path)),
     responses((status = 200, body = ChatView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn update(
     State(app): State<App>,
@@ -152,7 +156,8 @@ pub async fn update(
 }
 
 /// Move a chat to the trash.
-#[utoipa::path(delete, path = "/chats/{id}", tag = "Chats", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/chats/{id}", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])), params(("id" = Uuid, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub async fn delete(State(app): State<App>, identity: Identity, Path(id): Path<Uuid>) -> Result<StatusCode> {
     super::delete(&app, identity.owner(), id).await?;
@@ -160,7 +165,8 @@ pub async fn delete(State(app): State<App>, identity: Identity, Path(id): Path<U
 }
 
 /// A chat's messages, oldest first.
-#[utoipa::path(get, path = "/chats/{id}/messages", tag = "Chats", params(("id" = Uuid, Path), PageQuery),
+#[utoipa::path(get, path = "/chats/{id}/messages", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:read"])), params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, body = Page<MessageView>), (status = 404, body = Problem)))]
 pub async fn messages(
     State(app): State<App>,
@@ -199,7 +205,8 @@ pub struct SendMessage {
 
 /// Say something. Answers as JSON when the answer has ended, or, with `Accept: text/event-stream`, as a stream of
 /// events: `message.created`, `memory.learned`, `memory.recalled`, `delta`, `usage`, `error`, and `done` as the last.
-#[utoipa::path(post, path = "/chats/{id}/messages", tag = "Chats", request_body = SendMessage,
+#[utoipa::path(post, path = "/chats/{id}/messages", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])), request_body = SendMessage,
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Answered), (status = 404, body = Problem), (status = 422, body = Problem),
         (status = 502, description = "provider_failed", body = Problem)))]

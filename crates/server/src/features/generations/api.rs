@@ -16,6 +16,7 @@ use crate::{
 /// Join or resume an answer's stream. `Last-Event-ID` names the last event that was seen; without it the stream begins
 /// at the beginning. A reader that leaves does not stop the answer.
 #[utoipa::path(get, path = "/chats/{id}/messages/{message_id}/events", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:read"])),
     params(("id" = Uuid, Path), ("message_id" = Uuid, Path), ("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Problem)))]
 pub async fn events(
@@ -30,6 +31,7 @@ pub async fn events(
 
 /// Stop an answer; what came is kept.
 #[utoipa::path(post, path = "/chats/{id}/messages/{message_id}/cancel", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])),
     params(("id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = chats::MessageView), (status = 404, body = Problem)))]
 pub async fn cancel(
@@ -45,6 +47,7 @@ pub async fn cancel(
 /// Go on with an answer that was interrupted, stopped, or failed in its middle. Answers as a new message does: as JSON
 /// when it has ended, or as a stream of what is new.
 #[utoipa::path(post, path = "/chats/{id}/messages/{message_id}/continue", tag = "Chats",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["chats:write"])),
     params(("id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 201, body = chats::Answered), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn continue_answer(

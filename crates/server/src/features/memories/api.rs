@@ -57,7 +57,8 @@ pub struct Created {
 }
 
 /// Add a memory. The same statement again answers the one that is there.
-#[utoipa::path(post, path = "/memories", tag = "Memory", request_body = CreateMemory,
+#[utoipa::path(post, path = "/memories", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:write"])), request_body = CreateMemory,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Created), (status = 422, body = Problem)))]
 pub async fn create(State(app): State<App>, identity: Identity, input: Create<CreateMemory>) -> Result<Response> {
@@ -121,7 +122,8 @@ pub struct ListMemories {
 }
 
 /// The person's memories, newest first.
-#[utoipa::path(get, path = "/memories", tag = "Memory", params(ListMemories),
+#[utoipa::path(get, path = "/memories", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:read"])), params(ListMemories),
     responses((status = 200, body = Page<MemoryView>)))]
 pub async fn list(
     State(app): State<App>,
@@ -141,7 +143,8 @@ pub async fn list(
 }
 
 /// One memory.
-#[utoipa::path(get, path = "/memories/{id}", tag = "Memory", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/memories/{id}", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:read"])), params(("id" = Uuid, Path)),
     responses((status = 200, body = MemoryView), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<App>, identity: Identity, Path(id): Path<Uuid>) -> Result<Json<MemoryView>> {
     let found = store::by_ids(&app, identity.owner(), &[id]).await?;
@@ -149,7 +152,8 @@ pub async fn get(State(app): State<App>, identity: Identity, Path(id): Path<Uuid
 }
 
 /// Forget a memory.
-#[utoipa::path(delete, path = "/memories/{id}", tag = "Memory", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/memories/{id}", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:write"])), params(("id" = Uuid, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub async fn delete(State(app): State<App>, identity: Identity, Path(id): Path<Uuid>) -> Result<StatusCode> {
     super::forget(&app, identity.owner(), id).await?;
@@ -157,7 +161,8 @@ pub async fn delete(State(app): State<App>, identity: Identity, Path(id): Path<U
 }
 
 /// Forget everything.
-#[utoipa::path(delete, path = "/memories", tag = "Memory", responses((status = 204)))]
+#[utoipa::path(delete, path = "/memories", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:write"])), responses((status = 204)))]
 pub async fn delete_all(State(app): State<App>, identity: Identity) -> Result<StatusCode> {
     store::delete(&app, identity.owner(), None).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -188,7 +193,8 @@ pub struct Scored {
 }
 
 /// Find memories by words and meaning, with the reasons of each score.
-#[utoipa::path(post, path = "/memories/search", tag = "Memory", responses((status = 200, body = SearchResult)))]
+#[utoipa::path(post, path = "/memories/search", tag = "Memory",
+    security(("session_cookie" = []), ("access_token" = []), ("api_key" = ["memories:read"])), responses((status = 200, body = SearchResult)))]
 pub async fn search(
     State(app): State<App>,
     identity: Identity,

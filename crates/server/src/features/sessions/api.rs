@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Client, Device, Session, Tokens, cookie, ending, events, issue, store};
+use super::{Client, Device, Session, Tokens, cookie, ending, events, refresh, store};
 use crate::{
     app::App,
-    http::{Code, Error, Json, Page, PageQuery, Path, Query, Result, auth::InSession, error::Problem, sse},
+    http::{Json, Page, PageQuery, Path, Query, Result, StepUp, auth::InSession, error::Problem, sse},
 };
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -24,23 +24,13 @@ pub struct RefreshRequest {
     refresh_token: String,
 }
 
-/// Exchange a refresh token for a new pair. A token that was used before ends its session.
+/// Exchange a refresh token for a new pair. Sent again within `sessions.refresh_grace_s`, while the new one is unused, it
+/// gives that same new one: for lost answers and for many tabs. Sent again later it ends its session.
 #[utoipa::path(post, path = "/auth/refresh", tag = "Accounts", security(()), responses(
     (status = 200, body = Tokens),
-    (status = 401, description = "unauthenticated or refresh_token_reused", body = crate::http::error::Problem)))]
+    (status = 401, description = "unauthenticated, session_revoked or refresh_token_reused", body = crate::http::error::Problem)))]
 pub async fn refresh(State(app): State<App>, Json(request): Json<RefreshRequest>) -> Result<Json<Tokens>> {
-    match store::exchange(&app, &request.refresh_token).await? {
-        store::Exchange::New { session, refresh_token } => Ok(Json(issue(&app, &session, refresh_token)?)),
-        store::Exchange::Unknown => Err(Error::new(Code::Unauthenticated, "Log in again.")),
-        store::Exchange::Reused { session_id } => {
-            super::end(&app, session_id, "refresh_token_reused").await?;
-            tracing::warn!(%session_id, "a refresh token was used twice; its session has ended");
-            Err(Error::new(
-                Code::RefreshTokenReused,
-                "The session has ended, to be safe. Log in again.",
-            ))
-        }
-    }
+    refresh::exchange(&app, &request.refresh_token).await.map(Json)
 }
 
 /// End this session. Its cookie, access token and refresh token are dead at once.
@@ -50,12 +40,13 @@ pub async fn logout(State(app): State<App>, InSession { session, .. }: InSession
     Ok((StatusCode::NO_CONTENT, cookie::forget(&app)))
 }
 
-/// Public keys that verify access tokens.
+/// Public keys that verify access tokens. Look here again for a `kid` that you do not know: a new key is published an hour
+/// before it signs, so an answer may be kept for five minutes.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Operations", security(()), responses(
     (status = 200, description = "JSON Web Key Set", body = Object)))]
 pub async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let cacheable = [("cache-control", "public, max-age=300")];
-    (cacheable, axum::Json(app.sessions.tokens.jwks()))
+    (cacheable, axum::Json(app.sessions.tokens.keys.jwks(app.clock.now())))
 }
 
 /// A session, as its person sees it.
@@ -107,16 +98,22 @@ pub async fn list(
 
 /// Log another device out. Its cookie and tokens are dead at once, its open streams close within a second.
 #[utoipa::path(delete, path = "/me/sessions/{id}", tag = "Sessions", params(("id" = Uuid, Path)), responses(
-    (status = 204), (status = 404, body = Problem),
+    (status = 204), (status = 403, description = "step_up_required", body = Problem), (status = 404, body = Problem),
     (status = 409, description = "conflict: it is the session that asks", body = Problem)))]
-pub async fn revoke(State(app): State<App>, by: InSession, device: Device, Path(id): Path<Uuid>) -> Result<StatusCode> {
+pub async fn revoke(
+    State(app): State<App>,
+    StepUp(by): StepUp,
+    device: Device,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode> {
     ending::revoke(&app, &by, device, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Log all other devices out.
-#[utoipa::path(delete, path = "/me/sessions", tag = "Sessions", responses((status = 204)))]
-pub async fn revoke_others(State(app): State<App>, by: InSession, device: Device) -> Result<StatusCode> {
+#[utoipa::path(delete, path = "/me/sessions", tag = "Sessions", responses((status = 204),
+    (status = 403, description = "step_up_required", body = Problem)))]
+pub async fn revoke_others(State(app): State<App>, StepUp(by): StepUp, device: Device) -> Result<StatusCode> {
     ending::revoke_others(&app, &by, device).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,9 @@ use std::{net::IpAddr, time::Duration};
 use parlor_db::{Timestamp, Tx};
 use serde_json::json;
 
-use super::{Begun, Client, Device, Login, Session, device::network_of, ended, issue, new_secret, store, watch};
+use super::{
+    Begun, Client, Device, Login, Session, device::network_of, ended, issue, new_secret, refresh, store, watch,
+};
 use crate::{
     app::App,
     features::{
@@ -59,7 +61,7 @@ async fn admit(app: &App, arrival: Arrival) -> Result<Begun> {
         None => Vec::new(),
     };
     let session = store::insert(app, &tx, &login, &secret).await?;
-    let refresh_token = store::insert_refresh_token(app, &tx, &session).await?;
+    let refresh_token = refresh::first(app, &tx, &session).await?;
     let is_new = new_device.is_some() && is_strange(&earlier, &session, app.clock.now());
     if is_new {
         report(app, &tx, &arrival.user, &session).await?;

@@ -5,7 +5,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 
 use crate::{app::App, config::IpMode, http::cookies, secrets::fingerprint};
@@ -33,6 +33,17 @@ impl Device {
     }
 }
 
+impl Device {
+    /// Where a request comes from, behind the proxies that are trusted.
+    #[must_use]
+    pub fn address(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
+        let proxies = &app.config.http.trusted_proxies;
+        let trusted = |ip: IpAddr| proxies.iter().any(|network| network.contains(ip));
+        Some(client_ip(peer, headers, trusted))
+    }
+}
+
 /// The first address of the network that holds `ip`: what stays when its last bits go.
 #[must_use]
 pub fn network_of(ip: IpAddr, v4_bits: u32, v6_bits: u32) -> IpAddr {
@@ -50,22 +61,11 @@ impl FromRequestParts<App> for Device {
             .headers
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok());
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip());
-        let trusted = |ip: IpAddr| {
-            app.config
-                .http
-                .trusted_proxies
-                .iter()
-                .any(|network| network.contains(ip))
-        };
         Ok(Self {
             user_agent: agent.map(|agent| agent.chars().take(400).collect()),
             secret: cookies::get(&parts.headers, super::cookie::device_name(app)).map(str::to_owned),
             replaces: replaced(app, &parts.headers),
-            ip: peer.map(|peer| client_ip(peer, &parts.headers, trusted)),
+            ip: Self::address(app, &parts.headers, &parts.extensions),
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     features::accounts::{self, Change},
     http::{
-        Code, Error, Form, Path, Result,
+        Code, Error, Form, Path, Result, StepUp,
         auth::InSession,
         page::{Frame, go, show},
     },
@@ -65,7 +65,7 @@ pub struct ConfirmForm {
 async fn revoke(
     State(app): State<App>,
     Frame(page): Frame,
-    by: InSession,
+    StepUp(by): StepUp,
     device: Device,
     Path((_, id)): Path<(String, Uuid)>,
     Form(form): Form<ConfirmForm>,
@@ -95,7 +95,7 @@ async fn revoke(
 async fn revoke_others(
     State(app): State<App>,
     Frame(page): Frame,
-    by: InSession,
+    StepUp(by): StepUp,
     device: Device,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {

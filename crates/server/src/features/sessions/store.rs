@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use parlor_db::{
     Timestamp, Tx,
-    entities::{api_keys, devices, refresh_tokens, sessions, users},
+    entities::{api_keys, devices, sessions, users},
     sea_orm::{
         ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
         QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Expr,
@@ -47,21 +47,6 @@ pub(super) async fn insert(app: &App, tx: &Tx, login: &super::Login<'_>, secret:
         .exec_without_returning(tx)
         .await?;
     Ok(session)
-}
-
-pub(super) async fn insert_refresh_token(app: &App, tx: &Tx, session: &Session) -> Result<String> {
-    let token = new_secret();
-    let row = refresh_tokens::ActiveModel {
-        id: Set(app.ids.next()),
-        session_id: Set(session.id),
-        token_hash: Set(fingerprint(token.as_bytes()).to_vec()),
-        created_at: Set(app.clock.now()),
-        expires_at: Set(session.expires_at),
-        used_at: Set(None),
-        child_id: Set(None),
-    };
-    refresh_tokens::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(token)
 }
 
 pub(super) async fn find_device(
@@ -288,57 +273,17 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<bool> {
     Ok(done.rows_affected > 0)
 }
 
-/// How long ended sessions are kept: they tell a familiar device from a new one.
-const KEPT: Duration = Duration::from_secs(90 * 86_400);
-
-/// Forgets sessions that ended long ago.
-pub(super) async fn purge(app: &App) -> Result<()> {
-    let old = sessions::Column::ExpiresAt.lt(app.clock.now() - KEPT);
-    sessions::Entity::delete_many().filter(old).exec(app.db.write()).await?;
-    Ok(())
-}
-
-/// How an exchange of a refresh token ended.
-pub(super) enum Exchange {
-    New {
-        session: Box<Session>,
-        refresh_token: String,
-    },
-    /// It was exchanged before: somebody else has it.
-    Reused {
-        session_id: Uuid,
-    },
-    Unknown,
-}
-
-/// Uses a refresh token up; of two uses at once only one finds it unused.
-pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
-    let tx = app.db.begin().await?;
-    let hash = fingerprint(token.as_bytes()).to_vec();
-    let query = refresh_tokens::Entity::find().filter(refresh_tokens::Column::TokenHash.eq(hash));
-    let Some(row) = query.one(&tx).await? else {
-        return Ok(Exchange::Unknown);
-    };
-    let now = app.clock.now();
-    let used = refresh_tokens::Entity::update_many()
-        .col_expr(refresh_tokens::Column::UsedAt, Expr::value(now))
-        .filter(refresh_tokens::Column::Id.eq(row.id))
-        .filter(refresh_tokens::Column::UsedAt.is_null())
-        .exec(&tx)
-        .await?;
-    if used.rows_affected == 0 {
-        return Ok(Exchange::Reused {
-            session_id: row.session_id,
-        });
-    }
-    let session = sessions::Entity::find_by_id(row.session_id).one(&tx).await?;
-    let Some(session) = session.filter(|session| super::lives(app, session)) else {
-        return Ok(Exchange::Unknown);
-    };
-    let refresh_token = insert_refresh_token(app, &tx, &session).await?;
-    tx.commit().await?;
-    Ok(Exchange::New {
-        session: Box::new(session),
-        refresh_token,
-    })
+/// Notes a proof within the session. A browser's cookie gets another secret, so that one that was stolen before the proof
+/// gains nothing by it; of two proofs with one cookie only the first changes it. Says whether it did.
+pub(super) async fn step_up(tx: &Tx, id: Uuid, now: Timestamp, cookie: Option<[[u8; 32]; 2]>) -> Result<bool> {
+    let proved = sessions::Entity::update_many()
+        .col_expr(sessions::Column::AuthenticatedAt, Expr::value(now))
+        .filter(sessions::Column::Id.eq(id));
+    proved.exec(tx).await?;
+    let Some([old, new]) = cookie else { return Ok(false) };
+    let renewed = sessions::Entity::update_many()
+        .col_expr(sessions::Column::TokenHash, Expr::value(new.to_vec()))
+        .filter(sessions::Column::Id.eq(id))
+        .filter(sessions::Column::TokenHash.eq(old.to_vec()));
+    Ok(renewed.exec(tx).await?.rows_affected == 1)
 }

@@ -1,5 +1,6 @@
 // Pages work without any of this, except that answers then come whole instead of word by word.
 
+import { startAvatars } from "./avatar.js";
 import { startChat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { startCopying, showCopyButtons } from "./copy.js";
@@ -8,13 +9,18 @@ import { startDrawer } from "./drawer.js";
 import { startMenus } from "./menu.js";
 import { startPasswords } from "./password.js";
 import { startSessions } from "./sessions.js";
+import { startPasskeys } from "./passkey.js";
+import { startRecoveryCodes } from "./recovery_codes.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
+startAvatars();
 startMenus();
 startDialogs();
 startDrawer();
 startPasswords();
+startPasskeys();
+startRecoveryCodes();
 startTheme();
 startCopying();
 showCopyButtons(document);

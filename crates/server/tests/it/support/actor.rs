@@ -11,6 +11,7 @@ pub struct Actor {
     http: reqwest::Client,
     token: Option<String>,
     cookie: Option<String>,
+    key: Option<String>,
     pub csrf: Option<String>,
     pub refresh_token: Option<String>,
 }
@@ -63,6 +64,7 @@ impl Actor {
             http,
             token: None,
             cookie: None,
+            key: None,
             csrf: None,
             refresh_token: None,
         }
@@ -110,8 +112,29 @@ impl Actor {
         }
     }
 
+    /// A browser with this cookie, as `name=value`, on a page with this token.
+    pub fn with_cookie(&self, cookie: &str, csrf: Option<&str>) -> Self {
+        Self {
+            cookie: Some(cookie.to_owned()),
+            csrf: csrf.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    /// A program with an API key in the header `X-API-Key`.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self {
+            key: Some(key.to_owned()),
+            ..self.clone()
+        }
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap()
+    }
+
+    pub fn try_token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     pub fn cookie(&self) -> &str {
@@ -125,6 +148,9 @@ impl Actor {
         }
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("x-api-key", key);
         }
         request
     }

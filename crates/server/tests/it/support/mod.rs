@@ -1,11 +1,14 @@
 //! A Parlor to test, and people who use it.
 
 mod actor;
+pub mod authenticator;
 mod database;
 pub mod log;
+pub mod mail;
+pub mod node;
 mod stream;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parlor_llm::{HashEmbedder, Scripted};
 use parlor_server::{
@@ -20,6 +23,7 @@ use tempfile::TempDir;
 pub use actor::send;
 pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
+pub use node::Node;
 pub use stream::{Events, kinds, text};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -42,6 +46,16 @@ pub async fn start_with(model: Scripted) -> TestApp {
     start_configured(model, |_| {}).await
 }
 
+/// A Parlor that can send mail, so that addresses must be confirmed. Nothing leaves: see [`TestApp::mails_to`].
+pub async fn start_with_mail() -> TestApp {
+    start_configured(Scripted::new(), with_mail).await
+}
+
+/// The settings of [`start_with_mail`].
+pub fn with_mail(config: &mut Config) {
+    config.mail.smtp_host = "mail.invalid".to_owned();
+}
+
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
     log::collect();
     let folder = tempfile::tempdir().unwrap();
@@ -58,9 +72,10 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         clock: clock.clone(),
         chat_model: Some(Arc::new(model.clone())),
         embedder: Some(Arc::new(HashEmbedder)),
+        mail_transport: Some(mail::memory()),
     };
     let app = App::start(config, overrides).await.unwrap();
-    serve(&app, listener);
+    node::serve_on(&app, router(&app), listener);
     TestApp {
         app,
         clock,
@@ -71,59 +86,10 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
     }
 }
 
-fn serve(app: &App, listener: tokio::net::TcpListener) {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = app.stopping.clone();
-    app.spawn(async move {
-        let stopped = async move { stopping.cancelled().await };
-        axum::serve(listener, service)
-            .with_graceful_shutdown(stopped)
-            .await
-            .unwrap();
-    });
-}
-
-/// A second Parlor on the database of the first.
-pub struct Node {
-    pub app: App,
-    pub base: String,
-    _folder: TempDir,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.app.stopping.cancel();
-    }
-}
-
 impl TestApp {
     /// Another node of the same cluster; none on SQLite, which knows one process only.
     pub async fn node_beside(&self) -> Option<Node> {
-        if !self._database.is_postgres() {
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        for entry in std::fs::read_dir(self._folder.path()).unwrap().flatten() {
-            if entry.file_type().unwrap().is_file() {
-                std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-            }
-        }
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let mut config = self.app.config.clone();
-        config.data_dir = folder.path().to_owned();
-        let overrides = Overrides {
-            clock: self.clock.clone(),
-            chat_model: Some(Arc::new(self.model.clone())),
-            embedder: Some(Arc::new(HashEmbedder)),
-        };
-        let app = App::start(config, overrides).await.unwrap();
-        serve(&app, listener);
-        Some(Node {
-            app,
-            base,
-            _folder: folder,
-        })
+        Node::beside(self).await
     }
 
     /// Nobody in particular.
