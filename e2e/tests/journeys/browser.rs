@@ -152,6 +152,16 @@ impl Browser {
         .await
     }
 
+    /// Waits until a field holds exactly this.
+    pub async fn wait_for_value(&self, css: &str, wanted: &str) -> Result<()> {
+        let what = format!("{css} holding {wanted:?}");
+        self.wait(&what, async || {
+            let field = self.client.find(Locator::Css(css)).await?;
+            Ok(field.prop("value").await?.filter(|value| value == wanted).map(|_| ()))
+        })
+        .await
+    }
+
     /// Whether any element matches now.
     pub async fn has(&self, css: &str) -> Result<bool> {
         Ok(!self.client.find_all(Locator::Css(css)).await?.is_empty())

@@ -3,6 +3,7 @@
 
 mod browser;
 mod crash;
+mod devices;
 mod hygiene;
 mod languages;
 mod memory;

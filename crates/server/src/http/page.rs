@@ -157,7 +157,7 @@ impl FromRequestParts<App> for Frame {
                 text: text.t(&key),
             }),
             banners: match identity {
-                Some(identity) => notices::banners(app, text, identity.user.id).await?,
+                Some(identity) => notices::banners(app, text, identity).await?,
                 None => Vec::new(),
             },
         }))

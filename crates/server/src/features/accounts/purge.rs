@@ -16,8 +16,8 @@ const BATCH: u64 = 500;
 
 /// How long an expired token stays, so that a second click can be told from a mistyped link.
 const TOKENS_KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// How long an ended session stays, for the trail.
-const SESSIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// How long an ended session stays: as long as it tells a familiar device from a new one.
+const SESSIONS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// How many rows of which table are gone.
 pub type Purged = Vec<(&'static str, u64)>;

@@ -36,7 +36,7 @@ use crate::{
     features::{
         accounts::{self, User},
         audit,
-        sessions::Device,
+        sessions::{self, Device},
     },
     http::{
         Code, Error, Result,
@@ -384,5 +384,6 @@ async fn revoke(app: &App, by: &By<'_>, id: Uuid) -> Result<()> {
         tx.commit().await?;
     }
     app.api_keys.forget(&row.prefix);
+    sessions::close_streams(app, &[row.id]);
     Ok(())
 }

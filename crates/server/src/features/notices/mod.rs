@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     coordination::Cache,
-    http::{Error, Result},
+    http::{Error, Result, auth::Identity},
     ui::{Banner, Text},
 };
 
@@ -72,15 +72,18 @@ pub async fn add(app: &App, tx: &Tx, user_id: Uuid, kind: &'static str, data: &V
     Ok(())
 }
 
-/// What stands at the top of the person's pages, newest first.
+/// What stands at the top of the person's pages, newest first. What is about the session that looks is for the others:
+/// a stranger must not be the one who puts the news of their login away.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn banners(app: &App, text: &Text, user_id: Uuid) -> Result<Vec<Banner>> {
+pub async fn banners(app: &App, text: &Text, viewer: &Identity) -> Result<Vec<Banner>> {
+    let user_id = viewer.user.id;
     let load = async { Ok::<_, Error>(Some(Arc::new(store::unseen(app, user_id).await?))) };
     let unseen = app.notices.unseen.get_or_load(user_id, load).await?;
     let rows = unseen.iter().flat_map(|rows| rows.iter());
-    Ok(rows.map(|notice| rules::banner(text, notice)).collect())
+    let banners = rows.filter(|notice| !rules::is_about(notice, viewer.session_id()));
+    Ok(banners.map(|notice| rules::banner(text, notice)).collect())
 }
 
 /// Puts a notice away.

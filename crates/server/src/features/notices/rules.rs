@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Notice;
 use crate::{
@@ -34,6 +35,13 @@ pub(super) fn banner(text: &Text, notice: &Notice) -> Banner {
     }
 }
 
+/// Whether it tells of this session.
+pub(super) fn is_about(notice: &Notice, session_id: Option<Uuid>) -> bool {
+    let data: Value = serde_json::from_str(&notice.data).unwrap_or_default();
+    let about = data["session_id"].as_str().and_then(|id| id.parse().ok());
+    about.is_some() && about == session_id
+}
+
 fn device(text: &Text, data: &Value) -> String {
     let agent = data["user_agent"].as_str();
     Client::parse(agent).name(text)
@@ -42,7 +50,7 @@ fn device(text: &Text, data: &Value) -> String {
 /// Where the person can see more, or do something about it.
 fn link(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
-        "new-device" | "session-ended-for-safety" => Some(("/sessions", "notice-see-devices")),
+        "new-device" => Some(("/sessions", "notice-see-devices")),
         _ => None,
     }
 }
@@ -51,7 +59,6 @@ fn link(kind: &str) -> Option<(&'static str, &'static str)> {
 mod tests {
     use parlor_db::Timestamp;
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::*;
 

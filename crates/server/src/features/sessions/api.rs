@@ -98,7 +98,7 @@ pub async fn list(
 
 /// Log another device out. Its cookie and tokens are dead at once, its open streams close within a second.
 #[utoipa::path(delete, path = "/me/sessions/{id}", tag = "Sessions", params(("id" = Uuid, Path)), responses(
-    (status = 204), (status = 404, body = Problem),
+    (status = 204), (status = 403, description = "step_up_required", body = Problem), (status = 404, body = Problem),
     (status = 409, description = "conflict: it is the session that asks", body = Problem)))]
 pub async fn revoke(
     State(app): State<App>,
@@ -111,7 +111,8 @@ pub async fn revoke(
 }
 
 /// Log all other devices out.
-#[utoipa::path(delete, path = "/me/sessions", tag = "Sessions", responses((status = 204)))]
+#[utoipa::path(delete, path = "/me/sessions", tag = "Sessions", responses((status = 204),
+    (status = 403, description = "step_up_required", body = Problem)))]
 pub async fn revoke_others(State(app): State<App>, StepUp(by): StepUp, device: Device) -> Result<StatusCode> {
     ending::revoke_others(&app, &by, device).await?;
     Ok(StatusCode::NO_CONTENT)

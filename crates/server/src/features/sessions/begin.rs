@@ -55,10 +55,13 @@ async fn admit(app: &App, arrival: Arrival) -> Result<Begun> {
     let user_id = arrival.user.id;
     let tx = app.db.begin().await?;
     let replaced = replace(app, &tx, &arrival.device).await?;
-    let earlier = store::earlier(&tx, user_id).await?;
+    let new_device = store::meet_device(app, &tx, user_id, &arrival.device).await?;
+    let earlier = match new_device {
+        Some(_) => store::earlier(&tx, user_id).await?,
+        None => Vec::new(),
+    };
     let session = store::insert(app, &tx, &login, &secret).await?;
     let refresh_token = refresh::first(app, &tx, &session).await?;
-    let new_device = store::meet_device(app, &tx, user_id, &arrival.device).await?;
     let is_new = new_device.is_some() && is_strange(&earlier, &session, app.clock.now());
     if is_new {
         report(app, &tx, &arrival.user, &session).await?;

@@ -10,7 +10,10 @@ use super::{Device, lives, store, watch};
 use crate::{
     app::App,
     coordination::{OpenStream, Opener},
-    features::audit::{self, Event},
+    features::{
+        api_keys,
+        audit::{self, Event},
+    },
     http::{
         Code, Error, Result,
         auth::{Credential, Identity, InSession},
@@ -165,7 +168,7 @@ pub async fn open(app: &App, identity: &Identity) -> Result<OpenStream> {
             let session = app.sessions.cache.get_or_load(id, store::find(app, id)).await?;
             session.is_some_and(|session| lives(app, &session))
         }
-        Credential::ApiKey(_) => !store::living_openers(app, &[id]).await?.is_empty(),
+        Credential::ApiKey(key) => api_keys::still_lives(app, key).await?,
     };
     if !alive || open.is_ended() {
         return Err(Error::new(Code::SessionRevoked, "Log in again."));

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     features::accounts::{self, Change},
     http::{
-        Error, Form, Path, Result, StepUp,
+        Code, Error, Form, Path, Result, StepUp,
         auth::InSession,
         page::{Frame, go, show},
     },
@@ -70,14 +70,17 @@ async fn revoke(
     Path((_, id)): Path<(String, Uuid)>,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
-    if form.confirm == "yes" {
-        ending::revoke(&app, &by, device, id).await?;
-        return Ok(go(&page, "/sessions?notice=device-logged-out"));
-    }
     let session = store::find(&app, id).await?;
     let session = session
         .filter(|session| session.user_id == by.identity.user.id)
         .ok_or_else(Error::not_found)?;
+    if form.confirm == "yes" {
+        return match ending::revoke(&app, &by, device, id).await {
+            // It ended while they were looking at it: what they wanted.
+            Err(error) if error.code() != Code::NotFound => Err(error),
+            _ => Ok(go(&page, "/sessions?notice=device-logged-out")),
+        };
+    }
     let name = Client::parse(session.user_agent.as_deref()).name(page.text);
     show(&ConfirmView {
         title: page.t("session-revoke-title"),

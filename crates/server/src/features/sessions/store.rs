@@ -273,16 +273,6 @@ pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<bool> {
     Ok(done.rows_affected > 0)
 }
 
-/// How long ended sessions are kept: they tell a familiar device from a new one.
-const KEPT: Duration = Duration::from_secs(90 * 86_400);
-
-/// Forgets sessions that ended long ago.
-pub(super) async fn purge(app: &App) -> Result<()> {
-    let old = sessions::Column::ExpiresAt.lt(app.clock.now() - KEPT);
-    sessions::Entity::delete_many().filter(old).exec(app.db.write()).await?;
-    Ok(())
-}
-
 /// Notes a proof within the session. A browser's cookie gets another secret, so that one that was stolen before the proof
 /// gains nothing by it; of two proofs with one cookie only the first changes it. Says whether it did.
 pub(super) async fn step_up(tx: &Tx, id: Uuid, now: Timestamp, cookie: Option<[[u8; 32]; 2]>) -> Result<bool> {

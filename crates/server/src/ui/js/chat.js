@@ -2,7 +2,7 @@
 
 import { Announcer } from "./announce.js";
 import { getStream, post, postForStream, Problem, uniqueKey } from "./api.js";
-import { keepDraft } from "./draft.js";
+import { draftArrived, keepDraft } from "./draft.js";
 import { follow } from "./follow.js";
 import { logIn } from "./login.js";
 import { Messages } from "./messages.js";
@@ -28,6 +28,7 @@ class Chat {
   }
 
   start() {
+    draftArrived();
     this.composer.onSend = (content, tier) => this.send(content, tier);
     this.composer.onStop = () => this.stop();
     this.thread.addEventListener("submit", (event) => this.goOn(event));

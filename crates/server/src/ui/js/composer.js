@@ -1,6 +1,6 @@
 // The box one writes in. It grows with its text; Enter sends, where there is a keyboard.
 
-import { keepDraft, keptDraft } from "./draft.js";
+import { draftSent, keepDraft, keptDraft } from "./draft.js";
 
 export function startComposer(form) {
   return form ? new Composer(form) : null;
@@ -54,7 +54,7 @@ export class Composer {
       event.preventDefault();
       this.onSend(content, this.tier());
     } else {
-      keepDraft("");
+      draftSent(this.text.value);
       this.sendButton.setAttribute("aria-busy", "true");
     }
   }

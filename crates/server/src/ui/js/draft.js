@@ -19,3 +19,25 @@ export function keptDraft() {
     return "";
   }
 }
+
+const SENT = "parlor-draft-sent";
+
+// A form takes the draft with it. Only the page it leads to shows that it arrived: a login may be in between.
+export function draftSent(text) {
+  keepDraft(text);
+  try {
+    sessionStorage.setItem(SENT, name());
+  } catch {
+    // See above.
+  }
+}
+
+export function draftArrived() {
+  try {
+    const sent = sessionStorage.getItem(SENT);
+    if (sent) sessionStorage.removeItem(sent);
+    sessionStorage.removeItem(SENT);
+  } catch {
+    // See above.
+  }
+}
