@@ -84,7 +84,11 @@ fn list() -> anyhow::Result<()> {
         loop {
             let page = accounts::page_of_all(app, after, 500).await.map_err(readable)?;
             for user in &page {
-                let confirmed = if user.email_verified_at.is_some() { "confirmed" } else { "unconfirmed" };
+                let confirmed = if user.email_verified_at.is_some() {
+                    "confirmed"
+                } else {
+                    "unconfirmed"
+                };
                 super::print(&format!("{}\t{}\t{}\t{confirmed}", user.email, user.status, user.role))?;
             }
             match page.last() {
@@ -98,7 +102,9 @@ fn list() -> anyhow::Result<()> {
 fn set_status(email: &str, status: Status) -> anyhow::Result<()> {
     super::with_app(async |app| {
         let user = accounts::by_email(app, email).await.map_err(readable)?;
-        accounts::set_status(app, user.id, status, None).await.map_err(readable)?;
+        accounts::set_status(app, user.id, status, None)
+            .await
+            .map_err(readable)?;
         super::print(&format!("{} is {}.", user.email, status.as_str()))
     })
 }

@@ -170,9 +170,15 @@ impl Throttle {
     /// `rate_limited`, with the seconds to wait; then nothing was counted.
     pub async fn check(&self, counted: &[(&'static Rule, &str)]) -> Result<Attempt> {
         if self.0.profile == RateLimits::Off {
-            return Ok(Attempt { inner: None, keys: Vec::new() });
+            return Ok(Attempt {
+                inner: None,
+                keys: Vec::new(),
+            });
         }
-        let keys: Vec<Key> = counted.iter().map(|(rule, key)| (*rule, self.0.key(rule.name, key))).collect();
+        let keys: Vec<Key> = counted
+            .iter()
+            .map(|(rule, key)| (*rule, self.0.key(rule.name, key)))
+            .collect();
         // Real time: how long a connection is held, not what the counters speak of.
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
@@ -181,7 +187,12 @@ impl Throttle {
             tokio::pin!(settled);
             settled.as_mut().enable();
             match self.0.admit(&keys) {
-                Admission::Granted => return Ok(Attempt { inner: Some(self.0.clone()), keys }),
+                Admission::Granted => {
+                    return Ok(Attempt {
+                        inner: Some(self.0.clone()),
+                        keys,
+                    });
+                }
                 Admission::Refused(wait) => return Err(refusal(wait)),
                 Admission::Busy => {}
             }
@@ -327,7 +338,14 @@ impl Inner {
 fn make_room(shard: &mut HashMap<u64, Bucket>, now: Timestamp) {
     let mut ranked: Vec<(bool, u64, Timestamp, u64)> = shard
         .iter()
-        .map(|(key, bucket)| (bucket.blocked_until > now || bucket.pending > 0, bucket.weight(), bucket.seen, *key))
+        .map(|(key, bucket)| {
+            (
+                bucket.blocked_until > now || bucket.pending > 0,
+                bucket.weight(),
+                bucket.seen,
+                *key,
+            )
+        })
         .collect();
     ranked.sort_unstable();
     for (.., key) in ranked.iter().take(ranked.len() / 4) {
@@ -352,7 +370,11 @@ impl Bucket {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive count")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive count"
+    )]
     fn weight(&self) -> u64 {
         self.level.round() as u64
     }
@@ -432,7 +454,11 @@ mod tests {
     async fn a_success_costs_nothing() {
         let (throttle, _) = throttle(RateLimits::Default);
         for _ in 0..100 {
-            throttle.check(&[(&LOGIN_PAIR, "ada"), (&LOGIN_ADDRESS, "::")]).await.unwrap().succeeded();
+            throttle
+                .check(&[(&LOGIN_PAIR, "ada"), (&LOGIN_ADDRESS, "::")])
+                .await
+                .unwrap()
+                .succeeded();
         }
         for _ in 0..4 {
             assert_eq!(fails(&throttle, "ada").await, None);
@@ -453,7 +479,11 @@ mod tests {
             attempt.failed();
             Some(())
         });
-        let through = futures_util::future::join_all(tries).await.into_iter().flatten().count();
+        let through = futures_util::future::join_all(tries)
+            .await
+            .into_iter()
+            .flatten()
+            .count();
         assert_eq!(through, 5);
     }
 
@@ -466,7 +496,11 @@ mod tests {
             attempt.succeeded();
             Some(())
         });
-        let through = futures_util::future::join_all(tries).await.into_iter().flatten().count();
+        let through = futures_util::future::join_all(tries)
+            .await
+            .into_iter()
+            .flatten()
+            .count();
         assert_eq!(through, 100);
     }
 

@@ -31,7 +31,10 @@ async fn acc_10_a_new_password_needs_the_current_one_and_ends_the_other_sessions
         let body = json!({ "current_password": current, "new_password": new });
         ada.post("/api/v1/auth/change-password", &body).await
     };
-    assert_eq!(change("wrong password here", NEW).await.problem(), (401, "invalid_credentials".to_owned()));
+    assert_eq!(
+        change("wrong password here", NEW).await.problem(),
+        (401, "invalid_credentials".to_owned())
+    );
     let weak = change(PASSWORD, "short").await.expect(422).json();
     assert_eq!(weak["errors"][0]["field"], "new_password");
     other.get("/api/v1/me").await.expect(200);
@@ -47,7 +50,10 @@ async fn acc_10_a_new_password_needs_the_current_one_and_ends_the_other_sessions
 async fn confirmed(t: &TestApp) -> Actor {
     t.anon().register("ada@example.org").await;
     let token = letters::token(&letters::nth(t, "ada@example.org", "verify_email", 0).await);
-    t.anon().post("/api/v1/auth/verify-email", &json!({ "token": token })).await.expect(200);
+    t.anon()
+        .post("/api/v1/auth/verify-email", &json!({ "token": token }))
+        .await
+        .expect(200);
     t.anon().log_in("ada@example.org").await
 }
 
@@ -68,11 +74,22 @@ async fn acc_10_a_new_address_consents_and_the_old_one_is_told() {
     assert_eq!(ask("ada", PASSWORD).await.problem().0, 422);
     ask("Ada@Example.COM", PASSWORD).await.expect(202);
     let told = letters::nth(&t, "ada@example.org", "email_changed", 0).await;
-    assert_eq!((&told["done"], &told["new_email"]), (&json!(false), &json!("Ada@example.com")));
+    assert_eq!(
+        (&told["done"], &told["new_email"]),
+        (&json!(false), &json!("Ada@example.com"))
+    );
     let letter = letters::nth(&t, "Ada@example.com", "confirm_email_change", 0).await;
-    assert_eq!(login(&t, "ada@example.org", PASSWORD).await, 200, "nothing has changed yet");
+    assert_eq!(
+        login(&t, "ada@example.org", PASSWORD).await,
+        200,
+        "nothing has changed yet"
+    );
     let body = json!({ "token": letters::token(&letter) });
-    let user = ada.post("/api/v1/auth/change-email/confirm", &body).await.expect(200).json();
+    let user = ada
+        .post("/api/v1/auth/change-email/confirm", &body)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(user["user"]["email"], "Ada@example.com");
     ada.get("/api/v1/me").await.expect(200);
     other.get("/api/v1/me").await.expect(401);
@@ -98,7 +115,10 @@ async fn acc_10_a_taken_address_is_not_told_and_not_taken() {
     // Somebody takes the free one before it is confirmed.
     let token = letters::token(&letters::nth(&t, "cleo@example.org", "confirm_email_change", 0).await);
     t.anon().register("cleo@example.org").await;
-    let answer = t.anon().post("/api/v1/auth/change-email/confirm", &json!({ "token": token })).await;
+    let answer = t
+        .anon()
+        .post("/api/v1/auth/change-email/confirm", &json!({ "token": token }))
+        .await;
     assert_eq!(answer.problem(), (409, "conflict".to_owned()));
     assert_eq!(ada.get("/api/v1/me").await.json()["email"], "ada@example.org");
 }
@@ -126,7 +146,10 @@ async fn acc_3_a_bcrypt_hash_from_elsewhere_becomes_argon2_at_the_login() {
     let real = bcrypt::hash(PASSWORD, 4).unwrap();
     store(&real).await;
     assert_eq!(login(&t, "ada@example.org", PASSWORD).await, 200);
-    until("the hash is renewed", async || stored_hash(&t).await.starts_with("$argon2id$")).await;
+    until("the hash is renewed", async || {
+        stored_hash(&t).await.starts_with("$argon2id$")
+    })
+    .await;
     assert_eq!(login(&t, "ada@example.org", PASSWORD).await, 200);
     assert_eq!(login(&t, "ada@example.org", "wrong password here").await, 401);
 }
@@ -144,7 +167,9 @@ async fn acc_12_switching_an_account_off_ends_its_sessions() {
     assert_eq!(answer.problem(), (403, "account_disabled".to_owned()));
     let wrong = json!({ "email": "ada@example.org", "password": "wrong password here" });
     assert_eq!(t.anon().post("/api/v1/auth/login", &wrong).await.problem().0, 401);
-    let refused = accounts::set_status(&t.app, id, Status::Deleted, None).await.unwrap_err();
+    let refused = accounts::set_status(&t.app, id, Status::Deleted, None)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code().as_str(), "conflict");
     accounts::set_status(&t.app, id, Status::Active, None).await.unwrap();
     assert_eq!(login(&t, "ada@example.org", PASSWORD).await, 200);
@@ -155,7 +180,10 @@ async fn acc_12_switching_an_account_off_ends_its_sessions() {
 async fn acc_8_what_is_over_is_purged_and_what_is_not_stays() {
     let t = start().await;
     let ada = t.user("ada").await;
-    t.anon().post("/api/v1/auth/forgot-password", &json!({ "email": "ada@example.org" })).await.expect(202);
+    t.anon()
+        .post("/api/v1/auth/forgot-password", &json!({ "email": "ada@example.org" }))
+        .await
+        .expect(202);
     letters::nth(&t, "ada@example.org", "reset_password", 0).await;
     ada.post("/api/v1/auth/logout", &json!({})).await.expect(204);
     let count = async || {

@@ -20,7 +20,12 @@ pub async fn to(t: &TestApp, email: &str) -> Vec<Value> {
     let mut letters = Vec::new();
     for row in rows {
         let Some(sealed) = row.parameters else { continue };
-        let plain = t.app.vault.unseal(Purpose::Mail, row.id.as_bytes(), &sealed).await.unwrap();
+        let plain = t
+            .app
+            .vault
+            .unseal(Purpose::Mail, row.id.as_bytes(), &sealed)
+            .await
+            .unwrap();
         let parameters: Value = serde_json::from_slice(&plain).unwrap();
         letters.push(parameters["mail"].clone());
     }
@@ -29,7 +34,10 @@ pub async fn to(t: &TestApp, email: &str) -> Vec<Value> {
 
 pub async fn kinds(t: &TestApp, email: &str) -> Vec<String> {
     let letters = to(t, email).await;
-    letters.iter().map(|letter| letter["kind"].as_str().unwrap().to_owned()).collect()
+    letters
+        .iter()
+        .map(|letter| letter["kind"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Waits for the n-th mail of this kind: some are queued apart from the request.

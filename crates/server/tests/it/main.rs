@@ -2,6 +2,7 @@
 //! a server that may create databases.
 
 mod account_changes;
+mod account_commands;
 mod account_pages;
 mod accounts;
 mod chats;

@@ -17,7 +17,10 @@ use crate::{
 const NEW: &str = "a wholly new password";
 
 async fn forgot(t: &TestApp, email: &str) {
-    t.anon().post("/api/v1/auth/forgot-password", &json!({ "email": email })).await.expect(202);
+    t.anon()
+        .post("/api/v1/auth/forgot-password", &json!({ "email": email }))
+        .await
+        .expect(202);
 }
 
 async fn token(t: &TestApp, n: usize) -> String {
@@ -43,15 +46,24 @@ async fn acc_5_a_reset_changes_the_password_and_ends_every_session() {
     browser.get("/api/v1/me").await.expect(200);
     let token = token(&t, 0).await;
     let answer = reset(&t, &token, NEW).await.expect(200);
-    assert!(!answer.header("set-cookie").contains("session"), "nobody is signed in by a reset");
-    assert_eq!(ada.get("/api/v1/me").await.problem(), (401, "session_revoked".to_owned()));
+    assert!(
+        !answer.header("set-cookie").contains("session"),
+        "nobody is signed in by a reset"
+    );
+    assert_eq!(
+        ada.get("/api/v1/me").await.problem(),
+        (401, "session_revoked".to_owned())
+    );
     browser.get("/api/v1/me").await.expect(401);
     let refresh = json!({ "refresh_token": ada.refresh_token.clone().unwrap() });
     t.anon().post("/api/v1/auth/refresh", &refresh).await.expect(401);
     bob.get("/api/v1/me").await.expect(200);
     assert!(!logs_in(&t, PASSWORD).await);
     assert!(logs_in(&t, NEW).await);
-    assert_eq!(letters::kinds(&t, "ada@example.org").await, ["reset_password", "password_changed"]);
+    assert_eq!(
+        letters::kinds(&t, "ada@example.org").await,
+        ["reset_password", "password_changed"]
+    );
     let trail = audit_events::Entity::find().filter(audit_events::Column::Action.eq("password.reset"));
     assert_eq!(trail.count(t.app.db.read()).await.unwrap(), 1);
 }
@@ -75,7 +87,10 @@ async fn acc_5_of_fifty_redemptions_at_once_one_works() {
         assert_eq!(answer.problem(), (400, "token_invalid".to_owned()));
     }
     let winner = right[0].0;
-    assert!(logs_in(&t, &format!("{NEW} {winner}")).await, "the password is that of the one that worked");
+    assert!(
+        logs_in(&t, &format!("{NEW} {winner}")).await,
+        "the password is that of the one that worked"
+    );
     let changed = letters::kinds(&t, "ada@example.org").await;
     assert_eq!(changed.iter().filter(|kind| *kind == "password_changed").count(), 1);
 }
@@ -124,11 +139,18 @@ async fn tokens_are_stored_as_hashes_only() {
     t.user("ada").await;
     let token = token(&t, 0).await;
     assert_eq!(token.len(), 43, "256 bits");
-    let row = email_tokens::Entity::find().one(t.app.db.write()).await.unwrap().unwrap();
+    let row = email_tokens::Entity::find()
+        .one(t.app.db.write())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(row.token_hash, parlor_server::secrets::fingerprint(token.as_bytes()));
     let dump = format!("{row:?}");
     assert!(!dump.contains(&token));
-    assert!(dump.contains("ada@example.org"), "the row was read, or this test means nothing");
+    assert!(
+        dump.contains("ada@example.org"),
+        "the row was read, or this test means nothing"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +174,10 @@ async fn acc_7_a_reset_proves_the_mailbox_and_evicts_who_came_before() {
         created_at: Set(now),
         last_used_at: Set(now),
     };
-    identities::Entity::insert(foreign).exec_without_returning(t.app.db.write()).await.unwrap();
+    identities::Entity::insert(foreign)
+        .exec_without_returning(t.app.db.write())
+        .await
+        .unwrap();
     assert!(!logs_in(&t, PASSWORD).await);
     let token = token(&t, 0).await;
     reset(&t, &token, NEW).await.expect(200);
@@ -160,7 +185,10 @@ async fn acc_7_a_reset_proves_the_mailbox_and_evicts_who_came_before() {
     assert_eq!(identities::Entity::find().count(t.app.db.write()).await.unwrap(), 0);
     // The link of the first mail was voided: whoever holds it gets nothing.
     let old = letters::token(&letters::nth(&t, "ada@example.org", "verify_email", 0).await);
-    let answer = t.anon().post("/api/v1/auth/verify-email", &json!({ "token": old })).await;
+    let answer = t
+        .anon()
+        .post("/api/v1/auth/verify-email", &json!({ "token": old }))
+        .await;
     assert_eq!(answer.problem(), (400, "token_invalid".to_owned()));
 }
 
@@ -189,7 +217,9 @@ async fn acc_6_links_are_built_from_the_settings_alone() {
         .header("x-forwarded-host", "evil.example")
         .header("forwarded", "host=evil.example;proto=https")
         .header("x-forwarded-proto", "https");
-    send(request.json(&json!({ "email": "ada@example.org" }))).await.expect(202);
+    send(request.json(&json!({ "email": "ada@example.org" })))
+        .await
+        .expect(202);
     let letter = letters::nth(&t, "ada@example.org", "reset_password", 0).await;
     assert!(letters::link(&letter).starts_with(&format!("{}/reset?token=", t.base)));
     assert!(!letter.to_string().contains("evil"));
@@ -202,12 +232,21 @@ async fn acc_6_a_link_leads_to_the_language_of_its_person() {
     ada.patch("/api/v1/me", &json!({ "locale": "de" })).await.expect(200);
     let token = token(&t, 0).await;
     let ask = async |path: &str| {
-        let request = t.anon().request(reqwest::Method::GET, path).header("accept-language", "en");
+        let request = t
+            .anon()
+            .request(reqwest::Method::GET, path)
+            .header("accept-language", "en");
         send(request).await.expect(303).header("location").to_owned()
     };
-    assert_eq!(ask(&format!("/reset?token={token}")).await, format!("/de/reset?token={token}"));
+    assert_eq!(
+        ask(&format!("/reset?token={token}")).await,
+        format!("/de/reset?token={token}")
+    );
     assert_eq!(ask("/reset?token=unknown").await, "/en/reset?token=unknown");
-    assert_eq!(ask("/verify?token=a%2Fb&x=//evil.example").await, "/en/verify?token=a%2Fb&x=//evil.example");
+    assert_eq!(
+        ask("/verify?token=a%2Fb&x=//evil.example").await,
+        "/en/verify?token=a%2Fb&x=//evil.example"
+    );
     assert_eq!(ask("/change-email").await, "/en/change-email");
 }
 

@@ -30,7 +30,9 @@ struct Guess<'a> {
 
 impl Guess<'_> {
     async fn send(&self, actor: &Actor) -> Answer {
-        let mut request = actor.request(Method::POST, "/api/v1/auth/login").header("x-forwarded-for", self.ip);
+        let mut request = actor
+            .request(Method::POST, "/api/v1/auth/login")
+            .header("x-forwarded-for", self.ip);
         if let Some(device) = self.device {
             request = request.header("cookie", device);
         }
@@ -57,8 +59,15 @@ fn right<'a>(ip: &'a str, device: Option<&'a str>) -> Guess<'a> {
 }
 
 fn device_cookie(answer: &Answer) -> String {
-    let lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
-    let line = lines.into_iter().find(|line| line.starts_with("parlor_device=")).expect("a device cookie");
+    let lines = answer
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|line| line.to_str().unwrap());
+    let line = lines
+        .into_iter()
+        .find(|line| line.starts_with("parlor_device="))
+        .expect("a device cookie");
     line.split(';').next().unwrap().to_owned()
 }
 
@@ -102,10 +111,17 @@ async fn ten_thousand_guesses_get_few_passwords_evaluated_and_the_owner_gets_in(
         right("203.0.113.9", None).send(&t.anon()).await.expect(200);
     }
     let stranger = "parlor_device=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let spoofed = Guess { device: Some(stranger), ..wrong("ada@example.org", "203.0.113.8") };
+    let spoofed = Guess {
+        device: Some(stranger),
+        ..wrong("ada@example.org", "203.0.113.8")
+    };
     let unknown = async || spoofed.send(&t.anon()).await.status.as_u16();
     unknown().await;
-    assert_eq!(unknown().await, 429, "an invented device cookie opens no counter of its own");
+    assert_eq!(
+        unknown().await,
+        429,
+        "an invented device cookie opens no counter of its own"
+    );
 }
 
 #[tokio::test]
@@ -113,14 +129,21 @@ async fn acc_2_while_waiting_known_and_unknown_addresses_answer_alike() {
     let t = start(RateLimits::Default).await;
     t.anon().register("ada@example.org").await;
     let mut bodies: Vec<(u16, Value)> = Vec::new();
-    for (email, ip) in [("ada@example.org", "203.0.113.1"), ("nobody@example.org", "203.0.113.2")] {
+    for (email, ip) in [
+        ("ada@example.org", "203.0.113.1"),
+        ("nobody@example.org", "203.0.113.2"),
+    ] {
         for _ in 0..5 {
             assert_eq!(wrong(email, ip).send(&t.anon()).await.status, 401);
         }
         let evaluated = t.app.passwords.evaluated();
         let answer = right(ip, None);
         let answer = Guess { email, ..answer }.send(&t.anon()).await;
-        assert_eq!(answer.problem(), (429, "rate_limited".to_owned()), "also for the right password");
+        assert_eq!(
+            answer.problem(),
+            (429, "rate_limited".to_owned()),
+            "also for the right password"
+        );
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((25..=30).contains(&wait), "{wait}");
         assert_eq!(t.app.passwords.evaluated(), evaluated, "the password was not looked at");
@@ -152,7 +175,11 @@ async fn one_address_cannot_try_one_password_on_everybody() {
         evaluated += u32::from(wrong(&email, "203.0.113.1").send(&t.anon()).await.status == 401);
     }
     assert!((50..=52).contains(&evaluated), "{evaluated}");
-    assert_eq!(wrong("person@example.org", "203.0.113.2").send(&t.anon()).await.status, 401, "others go on");
+    assert_eq!(
+        wrong("person@example.org", "203.0.113.2").send(&t.anon()).await.status,
+        401,
+        "others go on"
+    );
 }
 
 #[tokio::test]
@@ -164,7 +191,13 @@ async fn an_ipv6_subscriber_is_one_address() {
         evaluated += u32::from(wrong(&email, &ip).send(&t.anon()).await.status == 401);
     }
     assert!((50..=52).contains(&evaluated), "{evaluated}");
-    assert_eq!(wrong("person@example.org", "2001:db8:1:3::1").send(&t.anon()).await.status, 401);
+    assert_eq!(
+        wrong("person@example.org", "2001:db8:1:3::1")
+            .send(&t.anon())
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test]
@@ -177,7 +210,11 @@ async fn a_forged_forwarded_header_evades_nothing() {
     for n in 0..5 {
         assert_eq!(rotated(n, "").await, 401);
     }
-    assert_eq!(rotated(99, "").await, 429, "no proxy is trusted, so the header says nothing");
+    assert_eq!(
+        rotated(99, "").await,
+        429,
+        "no proxy is trusted, so the header says nothing"
+    );
     // With one, only what that proxy wrote counts: the rightmost.
     let t = start(RateLimits::Default).await;
     for n in 0..5 {
@@ -193,12 +230,19 @@ async fn acc_4_one_mailbox_gets_few_mails_and_one_client_causes_few() {
     let t = start(RateLimits::Default).await;
     t.anon().register("ada@example.org").await;
     let forgot = async |email: &str, ip: &str| {
-        let request = t.anon().request(Method::POST, "/api/v1/auth/forgot-password").header("x-forwarded-for", ip);
+        let request = t
+            .anon()
+            .request(Method::POST, "/api/v1/auth/forgot-password")
+            .header("x-forwarded-for", ip);
         send(request.json(&json!({ "email": email }))).await
     };
     for n in 0..8 {
         let ip = format!("203.0.113.{n}");
-        assert_eq!(forgot("ada@example.org", &ip).await.status, 202, "the answer stays the same");
+        assert_eq!(
+            forgot("ada@example.org", &ip).await.status,
+            202,
+            "the answer stays the same"
+        );
     }
     letters::nth(&t, "ada@example.org", "reset_password", 2).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -243,7 +287,11 @@ async fn a_reset_makes_the_browser_a_known_one() {
     for n in 0..40 {
         wrong("ada@example.org", &format!("10.0.0.{n}")).send(&t.anon()).await;
     }
-    assert_eq!(right("203.0.113.1", None).send(&t.anon()).await.status, 429, "strangers guess");
+    assert_eq!(
+        right("203.0.113.1", None).send(&t.anon()).await.status,
+        429,
+        "strangers guess"
+    );
     let body = json!({ "email": "ada@example.org" });
     t.anon().post("/api/v1/auth/forgot-password", &body).await.expect(202);
     let token = letters::token(&letters::nth(&t, "ada@example.org", "reset_password", 0).await);

@@ -27,7 +27,9 @@ impl Samples {
         let (mean_known, variance_known) = moments(&known);
         let (mean_unknown, variance_unknown) = moments(&unknown);
         let deviation = f64::midpoint(variance_known, variance_unknown).sqrt().max(1e-9);
-        let pairs = known.iter().flat_map(|a| unknown.iter().map(move |b| f64::from(u8::from(a > b))));
+        let pairs = known
+            .iter()
+            .flat_map(|a| unknown.iter().map(move |b| f64::from(u8::from(a > b))));
         let count = (known.len() * unknown.len()) as f64;
         Comparison {
             medians_ms: (known[known.len() / 2], unknown[unknown.len() / 2]),
@@ -74,7 +76,11 @@ async fn sample(t: &TestApp, path: &str, count: usize) -> Samples {
     for n in 0..count + 10 {
         let stranger = format!("{path}{n}@example.net");
         let both = [("ada@example.org", true), (stranger.as_str(), false)];
-        let order: Vec<_> = if n % 2 == 0 { both.into_iter().collect() } else { both.into_iter().rev().collect() };
+        let order: Vec<_> = if n % 2 == 0 {
+            both.into_iter().collect()
+        } else {
+            both.into_iter().rev().collect()
+        };
         for (email, is_known) in order {
             let elapsed = measure(&actor, &url, &body(email)).await;
             // The first ones warm caches and connections up.
@@ -109,7 +115,11 @@ async fn compare_all(count: usize) -> Vec<(&'static str, Comparison)> {
 /// A large effect is 0.8: far below what one more hash would make (more than 5), far above what noise makes of 40.
 fn check(compared: &[(&str, Comparison)], most: f64) {
     for (path, comparison) in compared {
-        assert!(comparison.effect.abs() < most, "{path}: effect size {:+.3}", comparison.effect);
+        assert!(
+            comparison.effect.abs() < most,
+            "{path}: effect size {:+.3}",
+            comparison.effect
+        );
     }
 }
 

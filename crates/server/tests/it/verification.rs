@@ -17,11 +17,16 @@ async fn start_with_mail() -> TestApp {
 async fn log_in(t: &TestApp, password: &str) -> (u16, String) {
     let body = json!({ "email": "ada@example.org", "password": password });
     let answer = t.anon().post("/api/v1/auth/login", &body).await;
-    (answer.status.as_u16(), answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    (
+        answer.status.as_u16(),
+        answer.json()["code"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 async fn verify(t: &TestApp, token: &str) -> crate::support::Answer {
-    t.anon().post("/api/v1/auth/verify-email", &json!({ "token": token })).await
+    t.anon()
+        .post("/api/v1/auth/verify-email", &json!({ "token": token }))
+        .await
 }
 
 #[tokio::test]
@@ -29,12 +34,18 @@ async fn acc_7_an_address_is_confirmed_before_the_first_login() {
     let t = start_with_mail().await;
     t.anon().register("ada@example.org").await;
     assert_eq!(log_in(&t, PASSWORD).await, (403, "email_not_verified".to_owned()));
-    assert_eq!(log_in(&t, "wrong password here").await, (401, "invalid_credentials".to_owned()));
+    assert_eq!(
+        log_in(&t, "wrong password here").await,
+        (401, "invalid_credentials".to_owned())
+    );
     let letter = letters::nth(&t, "ada@example.org", "verify_email", 0).await;
     assert!(letters::link(&letter).starts_with(&format!("{}/verify?token=", t.base)));
     assert_eq!(letter["hours"], 24);
     let user = verify(&t, &letters::token(&letter)).await.expect(200).json()["user"].clone();
-    assert_eq!((&user["email"], &user["email_verified"]), (&json!("ada@example.org"), &json!(true)));
+    assert_eq!(
+        (&user["email"], &user["email_verified"]),
+        (&json!("ada@example.org"), &json!(true))
+    );
     assert_eq!(letters::kinds(&t, "ada@example.org").await, ["verify_email", "welcome"]);
     assert_eq!(log_in(&t, PASSWORD).await.0, 200);
 }
@@ -45,7 +56,10 @@ async fn acc_7_a_token_works_once_and_not_for_ever() {
     t.anon().register("ada@example.org").await;
     let first = letters::token(&letters::nth(&t, "ada@example.org", "verify_email", 0).await);
     t.anon()
-        .post("/api/v1/auth/verify-email/resend", &json!({ "email": "ADA@example.org" }))
+        .post(
+            "/api/v1/auth/verify-email/resend",
+            &json!({ "email": "ADA@example.org" }),
+        )
         .await
         .expect(202);
     let second = letters::token(&letters::nth(&t, "ada@example.org", "verify_email", 1).await);
@@ -54,17 +68,30 @@ async fn acc_7_a_token_works_once_and_not_for_ever() {
         (answer["code"].clone(), answer["reason"].clone())
     };
     assert_eq!(refused(&first).await, (json!("token_invalid"), json!("replaced")));
-    assert_eq!(refused("no-such-token").await, (json!("token_invalid"), json!("unknown")));
+    assert_eq!(
+        refused("no-such-token").await,
+        (json!("token_invalid"), json!("unknown"))
+    );
     t.clock.advance(Duration::from_secs(24 * 3600));
     assert_eq!(refused(&second).await, (json!("token_expired"), json!("expired")));
     t.anon()
-        .post("/api/v1/auth/verify-email/resend", &json!({ "email": "ada@example.org" }))
+        .post(
+            "/api/v1/auth/verify-email/resend",
+            &json!({ "email": "ada@example.org" }),
+        )
         .await
         .expect(202);
     let third = letters::token(&letters::nth(&t, "ada@example.org", "verify_email", 2).await);
     verify(&t, &third).await.expect(200);
     assert_eq!(refused(&third).await, (json!("token_invalid"), json!("used")));
-    assert_eq!(letters::kinds(&t, "ada@example.org").await.iter().filter(|kind| *kind == "welcome").count(), 1);
+    assert_eq!(
+        letters::kinds(&t, "ada@example.org")
+            .await
+            .iter()
+            .filter(|kind| *kind == "welcome")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -75,11 +102,13 @@ async fn acc_1_only_the_owner_learns_that_an_address_is_taken() {
     let again = json!({ "email": "Ada@EXAMPLE.org", "password": "another long password" });
     let second = t.anon().post("/api/v1/auth/register", &again).await.expect(202);
     assert_eq!(first.text, second.text);
-    let names = |answer: &crate::support::Answer| -> Vec<String> {
-        answer.headers.keys().map(ToString::to_string).collect()
-    };
+    let names =
+        |answer: &crate::support::Answer| -> Vec<String> { answer.headers.keys().map(ToString::to_string).collect() };
     assert_eq!(names(&first), names(&second));
-    assert_eq!(letters::kinds(&t, "ada@example.org").await, ["verify_email", "already_registered"]);
+    assert_eq!(
+        letters::kinds(&t, "ada@example.org").await,
+        ["verify_email", "already_registered"]
+    );
     let letter = letters::nth(&t, "ada@example.org", "already_registered", 0).await;
     assert_eq!(letter["forgot"], format!("{}/en/forgot", t.base));
     let token = letters::token(&letters::nth(&t, "ada@example.org", "verify_email", 0).await);
@@ -98,8 +127,12 @@ async fn without_mail_an_account_works_at_once() {
 
 #[tokio::test]
 async fn acc_1_terms_and_names_are_kept_with_the_account() {
-    let t = start_configured(Scripted::new(), |config| config.accounts.terms_version = "2026-01".to_owned()).await;
-    let mut account = json!({ "email": "ada@example.org", "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" });
+    let t = start_configured(Scripted::new(), |config| {
+        config.accounts.terms_version = "2026-01".to_owned()
+    })
+    .await;
+    let mut account =
+        json!({ "email": "ada@example.org", "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" });
     for wrong in [Value::Null, json!("2025-01")] {
         account["terms_version"] = wrong;
         let answer = t.anon().post("/api/v1/auth/register", &account).await;

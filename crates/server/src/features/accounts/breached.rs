@@ -12,7 +12,9 @@ static LIST: &[u8] = include_bytes!("breached.bin");
 pub(super) fn contains(password: &str) -> bool {
     let hash = Sha256::digest(password.to_lowercase().as_bytes());
     let (entries, _) = LIST.as_chunks::<BYTES>();
-    entries.binary_search_by(|entry| entry.as_slice().cmp(&hash[..BYTES])).is_ok()
+    entries
+        .binary_search_by(|entry| entry.as_slice().cmp(&hash[..BYTES]))
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -24,7 +26,15 @@ mod tests {
         assert_eq!(LIST.len() % BYTES, 0);
         let (entries, _) = LIST.as_chunks::<BYTES>();
         assert!(entries.len() > 20_000 && entries.is_sorted());
-        for known in ["password1", "Password1", "qwerty123456", "1234567890", "iloveyou123", "aaaaaaaaaaaa", "123456789012"] {
+        for known in [
+            "password1",
+            "Password1",
+            "qwerty123456",
+            "1234567890",
+            "iloveyou123",
+            "aaaaaaaaaaaa",
+            "123456789012",
+        ] {
             assert!(contains(known), "{known}");
         }
         for own in [

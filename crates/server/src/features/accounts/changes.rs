@@ -111,7 +111,9 @@ pub(super) async fn confirm_email(app: &App, token: &str, session: Option<(Uuid,
     }
     // Links that lie in the old mailbox.
     tokens::void(app, &tx, old.id, None).await?;
-    let except = session.filter(|(owner, _)| *owner == old.id).map(|(_, session_id)| session_id);
+    let except = session
+        .filter(|(owner, _)| *owner == old.id)
+        .map(|(_, session_id)| session_id);
     let ended = sessions::end_all(app, &tx, old.id, except, "email_changed").await?;
     let mail = Mail::EmailChanged {
         new_email: email.address,

@@ -19,9 +19,8 @@ impl Email {
     /// # Errors
     /// For the field `email`, with a sentence that says what an address looks like.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        let address = normalise(text).ok_or_else(|| {
-            FieldError::new("email", "invalid_email", "Enter an address such as ada@example.org.")
-        })?;
+        let address = normalise(text)
+            .ok_or_else(|| FieldError::new("email", "invalid_email", "Enter an address such as ada@example.org."))?;
         let key = lower(&address);
         Ok(Self { address, key })
     }
@@ -73,7 +72,10 @@ mod tests {
     fn acc_9_the_domain_is_normalised_and_the_rest_is_left_alone() {
         let parsed = |text: &str| Email::parse(text).map(|email| (email.address, email.key)).unwrap();
         let both = |address: &str, key: &str| (address.to_owned(), key.to_owned());
-        assert_eq!(parsed(" Ada.L@Example.ORG "), both("Ada.L@example.org", "ada.l@example.org"));
+        assert_eq!(
+            parsed(" Ada.L@Example.ORG "),
+            both("Ada.L@example.org", "ada.l@example.org")
+        );
         assert_eq!(
             parsed("ada@BÜCHER.example"),
             both("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example")
@@ -88,10 +90,27 @@ mod tests {
         let long_local = format!("{}@example.org", "a".repeat(65));
         let long = format!("a@{}.example.org", ["b".repeat(60).as_str(); 5].join("."));
         for wrong in [
-            "", "ada", "@example.org", "ada@", "ada@example", "ada@.org", "ada@example.", "ada@127.0.0.1", "a b@example.org",
-            "ada@exam ple.org", ".ada@example.org", "ada.@example.org", "a..b@example.org", "<ada@example.org>",
-            "ada@example.org\r\nBcc: x@y.z", "\"ada\"@example.org", "ada@-example.org", "ada@[::1]", "a,b@example.org",
-            &long_local, &long,
+            "",
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@example",
+            "ada@.org",
+            "ada@example.",
+            "ada@127.0.0.1",
+            "a b@example.org",
+            "ada@exam ple.org",
+            ".ada@example.org",
+            "ada.@example.org",
+            "a..b@example.org",
+            "<ada@example.org>",
+            "ada@example.org\r\nBcc: x@y.z",
+            "\"ada\"@example.org",
+            "ada@-example.org",
+            "ada@[::1]",
+            "a,b@example.org",
+            &long_local,
+            &long,
         ] {
             assert!(Email::parse(wrong).is_err(), "{wrong:?}");
         }

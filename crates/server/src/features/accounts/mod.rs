@@ -49,12 +49,15 @@ use super::{
 };
 use crate::{
     app::App,
+    clock::random_bytes,
     coordination::{Cache, throttle},
     http::{Code, Error, Result},
 };
 
 pub fn pages() -> axum::Router<App> {
-    pages::pages().merge(pages_tokens::pages()).merge(pages_security::pages())
+    pages::pages()
+        .merge(pages_tokens::pages())
+        .merge(pages_security::pages())
 }
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -184,23 +187,33 @@ fn hash_anew(app: &App, id: Uuid, old: String, password: String) {
     });
 }
 
-/// For the person's trail; in the background, so that the answer takes as long as for an unknown address.
+/// Does what only an address with an account needs, after the answer has long gone: neither its time nor that of the
+/// next request tells anything. The pause varies, so that it cannot be waited out.
+fn later<F>(app: &App, what: &'static str, work: F)
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let pause = Duration::from_millis(50 + u64::from(random_bytes::<1>()[0]));
+    app.spawn(async move {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = work.await {
+            tracing::error!(cause = ?error.cause(), "{what} failed");
+        }
+    });
+}
+
+/// For the person's trail.
 fn note_failure(app: &App, user_id: Option<Uuid>, device: &Device) {
     let Some(user_id) = user_id else { return };
     let (inner, device) = (app.clone(), device.clone());
-    app.spawn(async move {
-        let noted = async {
-            let tx = inner.db.begin().await?;
-            let event = Event {
-                device: Some(&device),
-                ..Event::own(user_id, "login.failed")
-            };
-            audit::record(&inner, &tx, event).await?;
-            Ok::<_, Error>(tx.commit().await?)
+    later(app, "noting a failed login", async move {
+        let tx = inner.db.begin().await?;
+        let event = Event {
+            device: Some(&device),
+            ..Event::own(user_id, "login.failed")
         };
-        if let Err(error) = noted.await {
-            tracing::warn!(cause = ?error.cause(), "a failed login could not be noted");
-        }
+        audit::record(&inner, &tx, event).await?;
+        Ok(tx.commit().await?)
     });
 }
 

@@ -98,7 +98,9 @@ fn login_again(page: Page, form: LoginForm, error: Error) -> Result<Response> {
         error: Some(reason),
         unverified: error.code() == Code::EmailNotVerified,
     };
-    let retry = error.retry_after_s().map(|seconds| ("retry-after", seconds.to_string()));
+    let retry = error
+        .retry_after_s()
+        .map(|seconds| ("retry-after", seconds.to_string()));
     let retry = axum::response::AppendHeaders(retry);
     Ok((error.code().status(), retry, show(&view)?).into_response())
 }
@@ -206,7 +208,10 @@ pub(super) fn state(page: Page, flow: Flow, state: FlowState) -> Result<Response
 fn register_errors(app: &App, page: &Page, account: &NewAccount) -> Option<RegisterErrors> {
     let name = account.display_name.as_deref().unwrap_or_default();
     let long = (name.chars().count() > 120).then(|| page.t("field-display-name-long"));
-    let terms = account.check_terms(&app.config).is_err().then(|| page.t("field-terms-missing"));
+    let terms = account
+        .check_terms(&app.config)
+        .is_err()
+        .then(|| page.t("field-terms-missing"));
     let wrong = account.check(&app.config).err().unwrap_or_default();
     (long.is_some() || terms.is_some() || !wrong.is_empty()).then(|| RegisterErrors {
         display_name: long,
@@ -297,10 +302,16 @@ async fn account(
     let theme = Theme::from_id(&form.theme);
     let locale = supported(&form.locale).unwrap_or(page.locale().code);
     let text = |field: &Option<String>| field.as_deref().map(str::trim).map(str::to_owned);
-    let (display_name, full_name, bio) = (form.display_name.trim().to_owned(), text(&form.full_name), text(&form.bio));
+    let (display_name, full_name, bio) = (
+        form.display_name.trim().to_owned(),
+        text(&form.full_name),
+        text(&form.bio),
+    );
     let avatar_url = text(&form.avatar_url);
     let name_error = (display_name.chars().count() > 120).then(|| page.t("field-display-name-long"));
-    let wrong_avatar = avatar_url.as_deref().is_some_and(|url| !url.is_empty() && !is_avatar(url));
+    let wrong_avatar = avatar_url
+        .as_deref()
+        .is_some_and(|url| !url.is_empty() && !is_avatar(url));
     let avatar_error = wrong_avatar.then(|| page.t("field-avatar-invalid"));
     let long = |field: &Option<String>, most| field.as_ref().is_some_and(|text| text.chars().count() > most);
     if name_error.is_some() || avatar_error.is_some() || long(&full_name, 160) || long(&bio, 1000) {

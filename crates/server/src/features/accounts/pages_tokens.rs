@@ -116,11 +116,7 @@ async fn forgot(
     state(page, Flow::Forgot, FlowState::Sent)
 }
 
-async fn reset_page(
-    State(app): State<App>,
-    Frame(page): Frame,
-    Query(query): Query<TokenQuery>,
-) -> Result<Response> {
+async fn reset_page(State(app): State<App>, Frame(page): Frame, Query(query): Query<TokenQuery>) -> Result<Response> {
     let page = keep_token(page, &query.token);
     match recovery::look(&app, &query.token).await? {
         Ok((_, user)) => show(&ResetView {
@@ -180,11 +176,7 @@ async fn reset_again(app: &App, page: Page, token: &str, error: &Error) -> Resul
     Ok((error.code().status(), show(&view)?).into_response())
 }
 
-async fn verify_page(
-    State(app): State<App>,
-    Frame(page): Frame,
-    Query(query): Query<TokenQuery>,
-) -> Result<Response> {
+async fn verify_page(State(app): State<App>, Frame(page): Frame, Query(query): Query<TokenQuery>) -> Result<Response> {
     confirm_page(&app, page, Flow::Verify, query.token).await
 }
 

@@ -90,7 +90,9 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> argon2::password_hash::Result<St
 
 /// bcrypt hashes come with accounts from elsewhere.
 fn is_bcrypt(stored: &str) -> bool {
-    ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|prefix| stored.starts_with(prefix))
+    ["$2a$", "$2b$", "$2x$", "$2y$"]
+        .iter()
+        .any(|prefix| stored.starts_with(prefix))
 }
 
 fn matches(argon2: &Argon2<'_>, stored: &str, password: &str) -> bool {
@@ -103,8 +105,12 @@ fn matches(argon2: &Argon2<'_>, stored: &str, password: &str) -> bool {
 
 /// Whether the hash is weaker than what is configured now. A stronger one stays: settings may have been lowered.
 fn is_outdated(argon2: &Argon2<'_>, stored: &str) -> bool {
-    let Ok(parsed) = PasswordHash::new(stored) else { return true };
-    let Ok(used) = Params::try_from(&parsed) else { return true };
+    let Ok(parsed) = PasswordHash::new(stored) else {
+        return true;
+    };
+    let Ok(used) = Params::try_from(&parsed) else {
+        return true;
+    };
     let wanted = argon2.params();
     parsed.algorithm != Algorithm::Argon2id.ident()
         || used.m_cost() < wanted.m_cost()
@@ -126,7 +132,10 @@ mod tests {
     }
 
     async fn verdict(passwords: &Passwords, stored: &str, password: &str) -> (bool, bool) {
-        let verdict = passwords.verify(Some(stored.to_owned()), password.to_owned()).await.unwrap();
+        let verdict = passwords
+            .verify(Some(stored.to_owned()), password.to_owned())
+            .await
+            .unwrap();
         (verdict.right, verdict.outdated.is_some())
     }
 
@@ -134,10 +143,16 @@ mod tests {
     async fn acc_3_bcrypt_is_verified_and_called_outdated() {
         let stored = bcrypt::hash("correct horse battery", 4).unwrap();
         let passwords = passwords(19_456);
-        assert_eq!(verdict(&passwords, &stored, "correct horse battery").await, (true, true));
+        assert_eq!(
+            verdict(&passwords, &stored, "correct horse battery").await,
+            (true, true)
+        );
         assert_eq!(verdict(&passwords, &stored, "wrong horse").await, (false, false));
         let other_letter = stored.replacen("$2b$", "$2y$", 1);
-        assert_eq!(verdict(&passwords, &other_letter, "correct horse battery").await, (true, true));
+        assert_eq!(
+            verdict(&passwords, &other_letter, "correct horse battery").await,
+            (true, true)
+        );
     }
 
     #[tokio::test]
@@ -146,7 +161,10 @@ mod tests {
         let by_weak = weak.hash("correct horse battery".to_owned()).await.unwrap();
         let by_strong = strong.hash("correct horse battery".to_owned()).await.unwrap();
         assert_eq!(verdict(&strong, &by_weak, "correct horse battery").await, (true, true));
-        assert_eq!(verdict(&strong, &by_strong, "correct horse battery").await, (true, false));
+        assert_eq!(
+            verdict(&strong, &by_strong, "correct horse battery").await,
+            (true, false)
+        );
         assert_eq!(verdict(&weak, &by_strong, "correct horse battery").await, (true, false));
     }
 
@@ -156,7 +174,10 @@ mod tests {
         for password in ["  spaces at both ends  ", "ünïcödé 密码 🦜", &"long ".repeat(50)] {
             let stored = passwords.hash(password.to_owned()).await.unwrap();
             assert_eq!(verdict(&passwords, &stored, password).await.0, true);
-            assert_eq!(verdict(&passwords, &stored, password.trim_end()).await.0, password.trim_end() == password);
+            assert_eq!(
+                verdict(&passwords, &stored, password.trim_end()).await.0,
+                password.trim_end() == password
+            );
         }
     }
 }

@@ -34,11 +34,26 @@ pub async fn purge(app: &App) -> Result<Purged> {
     let begun = challenges::Column::ExpiresAt.lt(now);
     let ended = ended_sessions(now - SESSIONS_KEPT);
     let purged = vec![
-        ("email_tokens", sweep::<email_tokens::Entity>(app, email_tokens::Column::Id, tokens.into()).await?),
-        ("challenges", sweep::<challenges::Entity>(app, challenges::Column::Id, begun.into()).await?),
-        ("oauth_flows", sweep::<oauth_flows::Entity>(app, oauth_flows::Column::Id, flows.into()).await?),
-        ("refresh_tokens", sweep::<refresh_tokens::Entity>(app, refresh_tokens::Column::Id, refresh.into()).await?),
-        ("sessions", sweep::<sessions::Entity>(app, sessions::Column::Id, ended).await?),
+        (
+            "email_tokens",
+            sweep::<email_tokens::Entity>(app, email_tokens::Column::Id, tokens.into()).await?,
+        ),
+        (
+            "challenges",
+            sweep::<challenges::Entity>(app, challenges::Column::Id, begun.into()).await?,
+        ),
+        (
+            "oauth_flows",
+            sweep::<oauth_flows::Entity>(app, oauth_flows::Column::Id, flows.into()).await?,
+        ),
+        (
+            "refresh_tokens",
+            sweep::<refresh_tokens::Entity>(app, refresh_tokens::Column::Id, refresh.into()).await?,
+        ),
+        (
+            "sessions",
+            sweep::<sessions::Entity>(app, sessions::Column::Id, ended).await?,
+        ),
     ];
     for (table, count) in &purged {
         metrics::tokens_purged(table, *count);

@@ -41,7 +41,10 @@ impl NewAccount {
         let email = Email::parse(&self.email);
         let local = email.as_ref().map(Email::local).unwrap_or_default();
         let names = [self.display_name.as_deref(), self.full_name.as_deref()];
-        let words: Vec<&str> = [local, self.email.trim()].into_iter().chain(names.into_iter().flatten()).collect();
+        let words: Vec<&str> = [local, self.email.trim()]
+            .into_iter()
+            .chain(names.into_iter().flatten())
+            .collect();
         let password = check_new_password("password", &self.password, config, &words);
         match (email, password) {
             (Ok(email), Ok(())) => Ok(email),
@@ -83,7 +86,10 @@ pub(super) fn check_password_of(
 ) -> HttpResult<()> {
     let local = user.email.split('@').next().unwrap_or_default();
     let names = [Some(user.display_name.as_str()), user.full_name.as_deref()];
-    let words: Vec<&str> = [local, &user.email].into_iter().chain(names.into_iter().flatten()).collect();
+    let words: Vec<&str> = [local, &user.email]
+        .into_iter()
+        .chain(names.into_iter().flatten())
+        .collect();
     check_new_password(field, password, config, &words).map_err(|wrong| Error::validation(vec![wrong]))
 }
 
@@ -100,10 +106,13 @@ fn check_new_password(field: &str, password: &str, config: &Config, words: &[&st
         return wrong("too_long", "Use at most 1,024 characters.".to_owned());
     }
     if breached::contains(password) {
-        let message = "This password is among the first that others would try. Choose one that only you would think of.";
+        let message =
+            "This password is among the first that others would try. Choose one that only you would think of.";
         return wrong("breached", message.to_owned());
     }
-    let host = url::Url::parse(&config.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = url::Url::parse(&config.public_url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
     let known = words.iter().copied().chain(host.as_deref()).chain(["parlor"]);
     if is_too_similar(password, known) {
         let message = "This password is mostly your address, your name or this site's. Add a few words of your own.";

@@ -32,7 +32,11 @@ pub(super) async fn insert(
     let (role, plan) = rules::role_and_plan(none_yet(tx).await?);
     let now = app.clock.now();
     let name = account.display_name.filter(|name| !name.trim().is_empty());
-    let status = if app.config.must_verify_email() { Status::Pending } else { Status::Active };
+    let status = if app.config.must_verify_email() {
+        Status::Pending
+    } else {
+        Status::Active
+    };
     let user = User {
         id: app.ids.next(),
         display_name: name.unwrap_or_else(|| rules::name_from_email(&email.address)),

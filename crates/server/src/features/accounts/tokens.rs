@@ -41,9 +41,7 @@ impl Purpose {
         let accounts = &app.config.accounts;
         match self {
             Self::ResetPassword => Duration::from_secs(u64::from(accounts.reset_token_minutes) * 60),
-            Self::VerifyEmail | Self::ChangeEmail => {
-                Duration::from_secs(u64::from(accounts.verify_token_hours) * 3600)
-            }
+            Self::VerifyEmail | Self::ChangeEmail => Duration::from_secs(u64::from(accounts.verify_token_hours) * 3600),
         }
     }
 }
@@ -160,7 +158,11 @@ pub(super) async fn redeem(app: &App, tx: &Tx, purpose: Purpose, token: &str) ->
         .filter(email_tokens::Column::VoidedAt.is_null())
         .exec(tx)
         .await?;
-    Ok(if used.rows_affected == 1 { Ok(token) } else { Err(Refusal::Used) })
+    Ok(if used.rows_affected == 1 {
+        Ok(token)
+    } else {
+        Err(Refusal::Used)
+    })
 }
 
 /// Whose token it is, whatever has become of it: their language is that of the page.

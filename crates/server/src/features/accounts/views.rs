@@ -105,7 +105,11 @@ impl AccountView {
     }
 
     fn initial(&self) -> String {
-        self.page.viewer.as_ref().map(crate::ui::Viewer::initial).unwrap_or_default()
+        self.page
+            .viewer
+            .as_ref()
+            .map(crate::ui::Viewer::initial)
+            .unwrap_or_default()
     }
 
     fn themes(&self) -> [(Theme, String); 3] {

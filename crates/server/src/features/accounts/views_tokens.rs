@@ -175,7 +175,8 @@ impl ConfirmView {
     }
 
     fn text(&self) -> String {
-        self.page.with(&format!("{}-confirm-text", self.flow.key()), &self.email)
+        self.page
+            .with(&format!("{}-confirm-text", self.flow.key()), &self.email)
     }
 }
 
@@ -189,15 +190,38 @@ mod tests {
         (Flow::Forgot, &[State::Sent, State::Limited]),
         (
             Flow::Reset,
-            &[State::Done, State::Expired, State::Used, State::Replaced, State::Invalid, State::Limited],
+            &[
+                State::Done,
+                State::Expired,
+                State::Used,
+                State::Replaced,
+                State::Invalid,
+                State::Limited,
+            ],
         ),
         (
             Flow::Verify,
-            &[State::Sent, State::Done, State::Expired, State::Used, State::Replaced, State::Invalid, State::Limited],
+            &[
+                State::Sent,
+                State::Done,
+                State::Expired,
+                State::Used,
+                State::Replaced,
+                State::Invalid,
+                State::Limited,
+            ],
         ),
         (
             Flow::ChangeEmail,
-            &[State::Done, State::Expired, State::Used, State::Replaced, State::Invalid, State::Limited, State::Taken],
+            &[
+                State::Done,
+                State::Expired,
+                State::Used,
+                State::Replaced,
+                State::Invalid,
+                State::Limited,
+                State::Taken,
+            ],
         ),
     ];
 
@@ -215,7 +239,10 @@ mod tests {
                     assert!(!view.title().contains("-title"), "{name} has no heading");
                     assert!(!view.text().contains("-text"), "{name} has no text");
                     assert!(view.action().is_some() || view.offers_resend(), "{name} leads nowhere");
-                    assert!(titles.insert(view.title() + &view.text()), "{name} says what another says");
+                    assert!(
+                        titles.insert(view.title() + &view.text()),
+                        "{name} says what another says"
+                    );
                 }
             }
         }

@@ -21,8 +21,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 pub use device::{Device, network_of};
-pub use store::end_all;
 pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
+pub use store::end_all;
 
 use crate::{
     app::App,

@@ -6,8 +6,8 @@ use parlor_db::{
     Timestamp, Tx,
     entities::{devices, refresh_tokens, sessions},
     sea_orm::{
-        ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-        QuerySelect, prelude::Expr,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+        QueryFilter, QuerySelect, prelude::Expr,
     },
 };
 use uuid::Uuid;
