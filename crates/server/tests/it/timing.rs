@@ -94,6 +94,7 @@ async fn sample(t: &TestApp, path: &str, count: usize) -> Samples {
     Samples { known, unknown }
 }
 
+#[expect(clippy::print_stdout, reason = "figures for people")]
 async fn compare_all(count: usize) -> Vec<(&'static str, Comparison)> {
     let t = start_configured(Scripted::new(), |config| config.mail.smtp_host = "127.0.0.1".to_owned()).await;
     t.anon().register("ada@example.org").await;
