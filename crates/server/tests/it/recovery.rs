@@ -251,6 +251,26 @@ async fn acc_6_a_link_leads_to_the_language_of_its_person() {
 }
 
 #[tokio::test]
+async fn acc_5_a_login_under_way_does_not_outlive_the_reset() {
+    use parlor_server::features::{
+        accounts,
+        sessions::{self, Device, Proof, SignIn},
+    };
+    let t = start().await;
+    t.user("ada").await;
+    let device = Device::default();
+    let proved = accounts::log_in(&t.app, "ada@example.org", PASSWORD.to_owned(), &device)
+        .await
+        .unwrap();
+    let begin = async || sessions::sign_in(&t.app, SignIn::new(&proved, &device, Proof::Password)).await;
+    assert!(begin().await.is_ok(), "before the reset it goes on");
+    let token = token(&t, 0).await;
+    reset(&t, &token, NEW).await.expect(200);
+    let refused = begin().await.err().expect("refused");
+    assert_eq!(refused.code().as_str(), "invalid_credentials");
+}
+
+#[tokio::test]
 async fn people_without_a_password_set_one_by_a_reset() {
     let t = start().await;
     t.user("ada").await;

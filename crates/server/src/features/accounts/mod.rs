@@ -232,6 +232,20 @@ pub fn may_sign_in(app: &App, user: &User) -> Result<()> {
     Ok(())
 }
 
+/// Whether the account still is as it was when its person proved who they are, asked in the transaction that begins the
+/// session: a login that was under way while the password was reset must not outlive the reset.
+///
+/// # Errors
+/// `invalid_credentials` when it is not.
+pub async fn is_unchanged(tx: &Tx, user: &User) -> Result<()> {
+    let now = store::find(tx, user.id).await?;
+    let same = |now: &User| status_of(now).admits() && now.password_changed_at == user.password_changed_at;
+    match now.as_ref().is_some_and(same) {
+        true => Ok(()),
+        false => Err(wrong_credentials()),
+    }
+}
+
 /// Keeps what a person changed of their account.
 ///
 /// # Errors

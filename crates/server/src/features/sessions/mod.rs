@@ -116,6 +116,7 @@ pub struct Login<'a> {
 pub async fn begin(app: &App, login: Login<'_>) -> Result<Begun> {
     let secret = new_secret();
     let tx = app.db.begin().await?;
+    accounts::is_unchanged(&tx, login.user).await?;
     let session = store::insert(app, &tx, &login, &secret).await?;
     let refresh_token = store::insert_refresh_token(app, &tx, &session).await?;
     let new_device = store::meet_device(app, &tx, login.user.id, login.device).await?;
