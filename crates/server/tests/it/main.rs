@@ -1,6 +1,9 @@
 //! Integration tests: a whole Parlor in this process, on SQLite, or on PostgreSQL when `PARLOR_TEST_DATABASE_URL` names
 //! a server that may create databases.
 
+mod account_changes;
+mod account_commands;
+mod account_pages;
 mod accounts;
 mod api_keys;
 mod chats;
@@ -9,6 +12,7 @@ mod documents;
 mod generations;
 mod idempotency;
 mod keys;
+mod letters;
 mod logs;
 mod mail;
 mod matrix;
@@ -16,6 +20,7 @@ mod memories;
 mod oauth;
 mod operations;
 mod pages;
+mod recovery;
 mod refresh;
 mod requests;
 mod second_factors;
@@ -23,4 +28,7 @@ mod session_pages;
 mod sessions;
 mod step_up;
 mod support;
+mod throttle;
+mod timing;
 mod tokens;
+mod verification;

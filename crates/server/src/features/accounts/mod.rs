@@ -51,6 +51,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clock::random_bytes,
     coordination::{Cache, throttle},
     http::{Code, Error, Result},
 };
@@ -206,23 +207,33 @@ fn hash_anew(app: &App, id: Uuid, old: String, password: String) {
     });
 }
 
-/// For the person's trail; in the background, so that the answer takes as long as for an unknown address.
+/// Does what only an address with an account needs, after the answer has long gone: neither its time nor that of the
+/// next request tells anything. The pause varies, so that it cannot be waited out.
+fn later<F>(app: &App, what: &'static str, work: F)
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let pause = Duration::from_millis(50 + u64::from(random_bytes::<1>()[0]));
+    app.spawn(async move {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = work.await {
+            tracing::error!(cause = ?error.cause(), "{what} failed");
+        }
+    });
+}
+
+/// For the person's trail.
 fn note_failure(app: &App, user_id: Option<Uuid>, device: &Device) {
     let Some(user_id) = user_id else { return };
     let (inner, device) = (app.clone(), device.clone());
-    app.spawn(async move {
-        let noted = async {
-            let tx = inner.db.begin().await?;
-            let event = Event {
-                device: Some(&device),
-                ..Event::own(user_id, "login.failed")
-            };
-            audit::record(&inner, &tx, event).await?;
-            Ok::<_, Error>(tx.commit().await?)
+    later(app, "noting a failed login", async move {
+        let tx = inner.db.begin().await?;
+        let event = Event {
+            device: Some(&device),
+            ..Event::own(user_id, "login.failed")
         };
-        if let Err(error) = noted.await {
-            tracing::warn!(cause = ?error.cause(), "a failed login could not be noted");
-        }
+        audit::record(&inner, &tx, event).await?;
+        Ok(tx.commit().await?)
     });
 }
 
@@ -239,6 +250,20 @@ pub fn may_sign_in(app: &App, user: &User) -> Result<()> {
         return Err(Error::new(Code::EmailNotVerified, detail));
     }
     Ok(())
+}
+
+/// Whether the account still is as it was when its person proved who they are, asked in the transaction that begins the
+/// session: a login that was under way while the password was reset must not outlive the reset.
+///
+/// # Errors
+/// `invalid_credentials` when it is not.
+pub async fn is_unchanged(tx: &Tx, user: &User) -> Result<()> {
+    let now = store::find(tx, user.id).await?;
+    let same = |now: &User| status_of(now).admits() && now.password_changed_at == user.password_changed_at;
+    match now.as_ref().is_some_and(same) {
+        true => Ok(()),
+        false => Err(wrong_credentials()),
+    }
 }
 
 /// Keeps what a person changed of their account.

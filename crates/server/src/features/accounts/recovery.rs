@@ -21,15 +21,12 @@ use crate::{
 /// Sends a link for a new password, where the address has an account. The work is done apart from the request, so
 /// neither answer nor time tell whether there is one.
 pub(super) fn forgot(app: &App, address: &Email) {
-    let (app, key) = (app.clone(), address.key.clone());
-    if !limits::may_mail(&app, "reset_password", &key) {
-        return;
+    let (inner, key) = (app.clone(), address.key.clone());
+    if limits::may_mail(app, "reset_password", &key) {
+        super::later(app, "queueing a mail for a new password", async move {
+            forgot_now(&inner, &key).await
+        });
     }
-    app.clone().spawn(async move {
-        if let Err(error) = forgot_now(&app, &key).await {
-            tracing::error!(cause = ?error.cause(), "a mail for a new password could not be queued");
-        }
-    });
 }
 
 async fn forgot_now(app: &App, key: &str) -> Result<()> {

@@ -98,15 +98,12 @@ async fn tell_owner(app: &App, email: &Email) -> Result<()> {
 /// Sends the mail that confirms an address once more, where there is one to confirm. The work is done apart from the
 /// request, so neither answer nor time tell anything.
 pub(super) fn resend(app: &App, address: &Email) {
-    let (app, key) = (app.clone(), address.key.clone());
-    if !app.config.mail.is_on() || !limits::may_mail(&app, "verify_email", &key) {
-        return;
+    let (inner, key) = (app.clone(), address.key.clone());
+    if app.config.mail.is_on() && limits::may_mail(app, "verify_email", &key) {
+        super::later(app, "queueing a mail to confirm an address", async move {
+            resend_now(&inner, &key).await
+        });
     }
-    app.clone().spawn(async move {
-        if let Err(error) = resend_now(&app, &key).await {
-            tracing::error!(cause = ?error.cause(), "a mail to confirm an address could not be queued");
-        }
-    });
 }
 
 async fn resend_now(app: &App, key: &str) -> Result<()> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::App,
     features::{
-        accounts::User,
+        accounts::{self, User},
         audit::{self, Event},
         notices,
     },
@@ -54,6 +54,7 @@ async fn admit(app: &App, arrival: Arrival) -> Result<Begun> {
     };
     let user_id = arrival.user.id;
     let tx = app.db.begin().await?;
+    accounts::is_unchanged(&tx, &arrival.user).await?;
     let replaced = replace(app, &tx, &arrival.device).await?;
     let new_device = store::meet_device(app, &tx, user_id, &arrival.device).await?;
     let earlier = match new_device {
