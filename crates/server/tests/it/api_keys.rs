@@ -13,7 +13,7 @@ use parlor_server::features::api_keys as feature;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, TestApp, send, start, until};
+use crate::support::{Actor, Answer, TestApp, log, send, start, until};
 
 const PATH: &str = "/api/v1/me/api-keys";
 
@@ -243,6 +243,7 @@ async fn ses_10_a_repeated_request_shows_the_key_again_and_the_database_never_ha
     );
     assert!(!has(secret) && !has(&hex(secret)), "the secret is nowhere");
     assert!(!has(&key[24..44]), "nor a part of it");
+    assert!(!log::text().contains(&key[24..44]), "nor is it in the log");
 }
 
 fn hex(text: &str) -> String {
