@@ -9,11 +9,13 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, Ids},
     config::Config,
+    coordination::{Streams, Throttle},
     features::{
         accounts::{Passwords, Users},
         api_keys::ApiKeys,
         generations::{Generations, Models},
         memories::Memories,
+        notices::Notices,
         sessions::Sessions,
     },
     jobs::Jobs,
@@ -32,9 +34,13 @@ pub struct Inner {
     pub vault: Vault,
     /// This process among the nodes of a cluster; new at every start.
     pub node_id: Uuid,
+    pub throttle: Throttle,
     pub users: Users,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub notices: Notices,
+    /// Streams that are open on this node: they end with the session or key that opened them.
+    pub streams: Streams,
     pub api_keys: ApiKeys,
     pub models: Models,
     pub memories: Memories,
@@ -62,6 +68,7 @@ pub struct Overrides {
     pub clock: Clock,
     pub chat_model: Option<Arc<dyn parlor_llm::ChatModel>>,
     pub embedder: Option<Arc<dyn parlor_llm::Embedder>>,
+    pub mail_transport: Option<crate::mail::Transport>,
 }
 
 impl App {
@@ -77,17 +84,21 @@ impl App {
         }
         let ids = Ids::new(overrides.clock.clone());
         let vault = Vault::open(db.clone(), masters, overrides.clock.clone(), ids.clone()).await?;
+        let sessions = Sessions::open(&config, &db, &vault, &overrides.clock).await?;
         let (generations, log_inbox) = Generations::new();
         let app = Self(Arc::new(Inner {
+            throttle: Throttle::new(overrides.clock.clone(), config.rate_limits),
             users: Users::new(db.is_exclusive()),
             passwords: Passwords::new(&config.passwords)?,
-            sessions: Sessions::new(&config, &vault, db.is_exclusive())?,
+            sessions,
+            notices: Notices::new(db.is_exclusive()),
+            streams: Streams::default(),
             api_keys: ApiKeys::new(db.is_exclusive()),
             models: Models::new(&config, overrides.chat_model)?,
             memories: Memories::new(overrides.embedder),
             generations,
             jobs: Jobs::default(),
-            mailer: Mailer::new(&config)?,
+            mailer: Mailer::new(&config, overrides.mail_transport)?,
             node_id: ids.next(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -108,6 +119,8 @@ impl App {
             .map_err(|e| anyhow::anyhow!("{e:?}"))?;
         crate::features::generations::start(self, log_inbox);
         crate::features::memories::load_embedder(self);
+        crate::features::sessions::watch_signing_keys(self);
+        crate::features::sessions::start(self);
         crate::jobs::start(self);
         crate::mail::start(self);
         Ok(())

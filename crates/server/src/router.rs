@@ -35,6 +35,7 @@ pub fn router(app: &App) -> Router {
         .merge(page::routes())
         .merge(features::accounts::pages())
         .merge(features::sessions::pages())
+        .merge(features::notices::pages())
         .merge(features::second_factors::pages())
         .merge(features::oauth::pages())
         .merge(features::api_keys::pages())
@@ -63,6 +64,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(features::oauth::routes())
         .merge(features::api_keys::routes())
         .merge(features::audit::routes())
+        .merge(features::notices::routes())
         .merge(features::chats::routes())
         .merge(features::generations::routes())
         .merge(features::memories::routes());

@@ -1,17 +1,22 @@
 //! The command line: one file per sub-command.
 
 mod config;
+mod keys;
 mod migrate;
 mod models;
 mod openapi;
 mod serve;
+mod tokens;
 mod user;
 
 use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    control::{self, Task},
+};
 
 /// Multi-user AI chat that remembers, in one binary.
 ///
@@ -39,9 +44,15 @@ enum Command {
     Models(models::Command),
     /// Print the OpenAPI document.
     Openapi,
+    /// Rotate the keys that seal what is stored.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Manage accounts.
     #[command(subcommand)]
     User(user::Command),
+    /// Tidy up what has expired.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
 }
 
 /// Runs what the command line asks for.
@@ -55,7 +66,9 @@ pub fn run() -> anyhow::Result<()> {
         Command::Config(command) => config::run(&command),
         Command::Models(command) => models::run(command),
         Command::Openapi => openapi::run(),
+        Command::Keys(command) => keys::run(&command),
         Command::User(command) => user::run(command),
+        Command::Tokens(command) => tokens::run(command),
     }
 }
 
@@ -75,6 +88,12 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .enable_all()
         .build()?
         .block_on(work)
+}
+
+/// Has the running server do it, or does it here, and prints what was done.
+fn perform(task: Task) -> anyhow::Result<()> {
+    let config = load()?;
+    print(&block_on(control::run(config, task))?)
 }
 
 /// Prints to standard output; a reader that went away is no error.

@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     app::{App, Overrides},
     config::Config,
+    control,
     features::generations,
     router::router,
     telemetry::metrics,
@@ -37,6 +38,7 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
             .replace(":0", &format!(":{}", listener.local_addr()?.port()));
     }
     let app = App::start(config, Overrides::default()).await?;
+    control::listen(&app).await;
     tracing::info!(address = %listener.local_addr()?, url = app.config.public_url, "serving");
     listen(&app, listener).await
 }

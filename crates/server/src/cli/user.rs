@@ -1,13 +1,10 @@
-//! `parlor user create`
+//! `parlor user …`
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use crate::{
-    app::{App, Overrides},
-    features::accounts::{self, NewAccount, Registered},
-};
+use crate::{control::Task, features::accounts::Status};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -19,38 +16,45 @@ pub(super) enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// List the accounts: address, status, role, and whether the address was confirmed.
+    List,
+    /// Switch an account off. Its sessions end at once; nothing is lost.
+    Disable {
+        /// Its e-mail address.
+        email: String,
+    },
+    /// Switch an account on again.
+    Enable {
+        /// Its e-mail address.
+        email: String,
+    },
+    /// Print a link with which the person chooses a new password, once: for servers that send no mail. Whoever has it
+    /// has the account, so hand it over with care.
+    ResetPasswordLink {
+        /// The account's e-mail address.
+        email: String,
+    },
 }
 
 pub(super) fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Create { email, name } = command;
-    let config = super::load()?;
-    let locale = crate::ui::LOCALES[0].code.to_owned();
-    let password = read_password()?;
-    let account = NewAccount {
-        email,
-        password,
-        display_name: name,
-        full_name: None,
-        locale,
-    };
-    if let Err(wrong) = account.check(config.passwords.min_length) {
-        let sentences: Vec<String> = wrong
-            .iter()
-            .map(|field| format!("{}: {}", field.field, field.message))
-            .collect();
-        bail!("{}", sentences.join(" "));
+    match command {
+        Command::Create { email, name } => create(email, name),
+        Command::List => super::perform(Task::ListUsers),
+        Command::Disable { email } => super::perform(Task::SetUserStatus {
+            email,
+            status: Status::Locked,
+        }),
+        Command::Enable { email } => super::perform(Task::SetUserStatus {
+            email,
+            status: Status::Active,
+        }),
+        Command::ResetPasswordLink { email } => super::perform(Task::ResetPasswordLink { email }),
     }
-    super::block_on(async {
-        let app = App::start(config, Overrides::default()).await?;
-        let registered = accounts::register(&app, account)
-            .await
-            .map_err(|e| anyhow::anyhow!("{}", e.detail()))?;
-        app.stopping.cancel();
-        match registered {
-            Registered::New(id) => super::print(&format!("Created {id}.")),
-            Registered::Known => bail!("this address has an account already"),
-        }
-    })
+}
+
+fn create(email: String, name: Option<String>) -> anyhow::Result<()> {
+    let password = read_password()?;
+    super::perform(Task::CreateUser { email, password, name })
 }
 
 fn read_password() -> anyhow::Result<String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::loaded::Origin;
+use super::security::weakness;
 use super::{Config, Environment, Problem, RateLimits};
 
 /// Problems that no single value shows. Development allows everything that is safe on one's own machine.
@@ -10,7 +11,7 @@ pub(super) fn together(config: &Config, origins: &BTreeMap<String, Origin>) -> V
     if config.env == Environment::Development {
         return Vec::new();
     }
-    [rate_limits(config), https(config)]
+    [rate_limits(config), https(config), master_key(config)]
         .into_iter()
         .flatten()
         .map(|(key, message)| Problem::new(key, message, origins.get(key).unwrap_or(&Origin::Default)))
@@ -20,6 +21,13 @@ pub(super) fn together(config: &Config, origins: &BTreeMap<String, Origin>) -> V
 fn rate_limits(config: &Config) -> Option<(&'static str, String)> {
     let message = "off is only for tests: in production write default or strict";
     (config.rate_limits == RateLimits::Off).then(|| ("rate_limits", message.to_owned()))
+}
+
+/// A key that somebody made up is a key that somebody else can guess, and every session hangs on it.
+fn master_key(config: &Config) -> Option<(&'static str, String)> {
+    let weakness = weakness(&config.secrets.master_key_bytes()?)?;
+    let message = format!("is {weakness}, not 256 random bits: make one with `openssl rand -base64 32`");
+    Some(("secrets.master_key", message))
 }
 
 /// Session cookies travel with every request, so over a network they need https. A server that only this machine

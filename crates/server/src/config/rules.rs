@@ -20,7 +20,7 @@ const RANGES: [(&str, f64, f64); 38] = [
     ("sessions.idle_days", 1.0, 3_650.0),
     ("sessions.absolute_days", 1.0, 3_650.0),
     ("sessions.remember_days", 1.0, 3_650.0),
-    ("sessions.access_token_minutes", 1.0, 1_440.0),
+    ("sessions.access_token_minutes", 1.0, 15.0),
     ("sessions.refresh_grace_s", 0.0, 300.0),
     ("sessions.step_up_minutes", 1.0, 1_440.0),
     ("sessions.signing_key_days", 1.0, 3_650.0),

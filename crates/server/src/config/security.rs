@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
@@ -35,6 +37,22 @@ pub(super) fn decode_key(text: &str) -> Option<[u8; 32]> {
         .find_map(|alphabet| lenient(alphabet).decode(text.trim()).ok())?
         .try_into()
         .ok()
+}
+
+/// Why a key of the right length is one that somebody made up: the generator of the operating system makes none like it
+/// in a lifetime.
+pub(super) fn weakness(key: &[u8; 32]) -> Option<&'static str> {
+    let steps: BTreeSet<u8> = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    let distinct: BTreeSet<&u8> = key.iter().collect();
+    if steps.len() == 1 {
+        return Some("a row of numbers");
+    }
+    // Text has at most 6.6 random bits in each byte; a hexadecimal one has 4.
+    if key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Some("text");
+    }
+    // 32 random bytes have about 30 different ones, and fewer than 16 once in 10^15 keys.
+    (distinct.len() < 16).then_some("a few bytes repeated")
 }
 
 fn lenient(alphabet: &Alphabet) -> GeneralPurpose {

@@ -218,7 +218,7 @@ async fn admit(guard: &Guard, request: &mut Request) -> std::result::Result<(), 
         Ok(identity) => identity,
         // A stale cookie must not keep anybody from the login page.
         Err(_) if public => None,
-        Err(error) => return Err(refuse(request, error)),
+        Err(error) => return Err(refuse(app, request, error)),
     };
     let by_header = identity
         .as_ref()
@@ -240,19 +240,24 @@ async fn admit(guard: &Guard, request: &mut Request) -> std::result::Result<(), 
             Ok(())
         }
         None if public => Ok(()),
-        None => Err(refuse(request, Error::unauthenticated())),
+        None => Err(refuse(app, request, Error::unauthenticated())),
     }
 }
 
 /// Pages send people to the login page and back; the API says 401.
-fn refuse(request: &Request, error: Error) -> Response {
+fn refuse(app: &App, request: &Request, error: Error) -> Response {
     let path = request.uri().path();
     let is_page = !path.starts_with("/api/") && request.method() == Method::GET && accepts_html(request.headers());
     if !is_page {
         return error.into_response();
     }
     let locale = super::page::locale_of(path, request.headers());
-    let query = serde_urlencoded::to_string([("next", path)]).unwrap_or_default();
+    let back = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
+    // Whoever brings a cookie was here, and wonders why they are asked again.
+    let was_here = sessions::cookie::read(app, request.headers()).is_some();
+    let notice = was_here.then_some(("notice", "session-ended"));
+    let query: Vec<_> = notice.into_iter().chain([("next", back)]).collect();
+    let query = serde_urlencoded::to_string(query).unwrap_or_default();
     Redirect::to(&format!("/{locale}/login?{query}")).into_response()
 }
 

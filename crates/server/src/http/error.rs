@@ -184,7 +184,8 @@ impl Error {
         self.cause.as_deref()
     }
 
-    pub(super) fn retry_after_s(&self) -> Option<u64> {
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u64> {
         self.retry_after_s
     }
 

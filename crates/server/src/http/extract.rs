@@ -107,33 +107,8 @@ pub(super) fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Error
 /// Unknown and missing fields are about fields (422); anything else is not readable at all (400).
 fn explain(path: &str, error: &serde_json::Error) -> Error {
     let text = error.to_string();
-    let named = text.split('`').nth(1).unwrap_or_default();
-    let at = |name: &str| match path {
-        "." | "" => name.to_owned(),
-        path if path.ends_with(name) => path.to_owned(),
-        path => format!("{path}.{name}"),
-    };
-    if text.starts_with("unknown field") {
-        return Error::validation(vec![FieldError::new(
-            at(named),
-            "unknown_field",
-            "There is no such field.",
-        )]);
-    }
-    if text.starts_with("missing field") {
-        return Error::validation(vec![FieldError::new(at(named), "required", "This field is required.")]);
-    }
-    if text.starts_with("unknown variant") {
-        let message = format!(
-            "Must be one of {}.",
-            text.split("expected ")
-                .nth(1)
-                .unwrap_or_default()
-                .split(" at line")
-                .next()
-                .unwrap_or_default()
-        );
-        return Error::validation(vec![FieldError::new(path, "invalid_value", message)]);
+    if let Some(field) = explain_field(path, &text) {
+        return Error::validation(vec![field]);
     }
     let detail = if error.is_data() {
         format!("{path}: {text}.")
@@ -141,6 +116,35 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
         format!("The body is not JSON: {text}.")
     };
     Error::new(Code::MalformedRequest, detail)
+}
+
+/// In a query every value is text, so whatever is wrong is wrong with one parameter.
+fn explain_query(path: &str, text: &str) -> Error {
+    let wrong = || FieldError::new(path, "invalid_value", format!("This value does not fit: {text}."));
+    Error::validation(vec![explain_field(path, text).unwrap_or_else(wrong)])
+}
+
+/// What serde says, where it is about one field.
+fn explain_field(path: &str, text: &str) -> Option<FieldError> {
+    let named = text.split('`').nth(1).unwrap_or_default();
+    let at = |name: &str| match path {
+        "." | "" => name.to_owned(),
+        path if path.ends_with(name) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    if text.starts_with("unknown field") {
+        return Some(FieldError::new(at(named), "unknown_field", "There is no such field."));
+    }
+    if text.starts_with("missing field") {
+        return Some(FieldError::new(at(named), "required", "This field is required."));
+    }
+    let expected = text.strip_prefix("unknown variant")?.split("expected ").nth(1)?;
+    let words = expected.split(" at line").next().unwrap_or_default();
+    Some(FieldError::new(
+        path,
+        "invalid_value",
+        format!("Must be one of {words}."),
+    ))
 }
 
 fn code_of(message: &str) -> &'static str {
@@ -186,15 +190,11 @@ pub struct Query<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let axum::extract::Query(value) = axum::extract::Query::<T>::from_request_parts(parts, state)
-            .await
-            .map_err(|e| {
-                Error::new(
-                    Code::MalformedRequest,
-                    format!("The query is not understood: {}.", e.body_text()),
-                )
-            })?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        let value: T = serde_path_to_error::deserialize(pairs)
+            .map_err(|e| explain_query(&e.path().to_string(), &e.inner().to_string()))?;
         validate(&value)?;
         Ok(Self(value))
     }
@@ -219,6 +219,32 @@ mod tests {
             .map(|f| (f.field.clone(), f.code.to_string()))
             .collect();
         (error.code().as_str(), fields)
+    }
+
+    #[tokio::test]
+    async fn sec_5_query_errors_name_the_parameter() {
+        #[derive(Debug, serde::Deserialize, Validate)]
+        #[serde(deny_unknown_fields)]
+        struct Input {
+            #[garde(range(max = 100))]
+            limit: Option<u64>,
+        }
+        let ask = async |uri: &str| {
+            let (mut parts, ()) = axum::http::Request::get(uri).body(()).unwrap().into_parts();
+            let asked = Query::<Input>::from_request_parts(&mut parts, &()).await;
+            asked
+                .map(|Query(input)| input.limit)
+                .map_err(|e| (e.fields()[0].field.clone(), e.code().as_str()))
+        };
+        assert_eq!(ask("/?limit=5").await, Ok(Some(5)));
+        for (uri, field) in [
+            ("/?limit=x", "limit"),
+            ("/?limit=-1", "limit"),
+            ("/?limit=101", "limit"),
+            ("/?page=1", "page"),
+        ] {
+            assert_eq!(ask(uri).await, Err((field.to_owned(), "validation_failed")), "{uri}");
+        }
     }
 
     #[test]

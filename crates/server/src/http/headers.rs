@@ -42,15 +42,17 @@ pub fn add(headers: &mut HeaderMap, nonce: Option<&str>, https: bool) {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let csp = || match nonce {
-        Some(nonce) if html => page_csp(nonce),
+        Some(nonce) if html => page_csp(nonce, ""),
         _ => API_CSP,
     };
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(csp);
 }
 
-fn page_csp(nonce: &str) -> HeaderValue {
+/// The policy of a page; `images` is an origin whose pictures it may show besides ours, or empty.
+#[must_use]
+pub fn page_csp(nonce: &str, images: &str) -> HeaderValue {
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self' data: {images}; \
          font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; \
          base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
     );

@@ -14,9 +14,11 @@ pub mod openapi;
 pub mod page;
 pub mod pagination;
 pub mod sse;
+pub mod step_up;
 
 pub use create::Create;
 pub use error::{Code, Error, FieldError, Result};
 pub use extract::{Json, Path, Query};
 pub use form::Form;
 pub use pagination::{Page, PageQuery};
+pub use step_up::StepUp;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    features::accounts,
+    features::{accounts, notices, sessions::cookie},
     ui::{ErrorView, LOCALES, Notice, NoticeKind, Page, Text, Theme, Viewer, assets, negotiate, supported},
 };
 
@@ -96,15 +96,21 @@ struct FrameQuery {
 }
 
 /// Sentences that an address may ask for. Nothing else in it is shown.
-const NOTICES: [&str; 9] = [
+const NOTICES: &[&str] = &[
     "logged-out",
     "login-needed",
     "login-expired",
     "register-done",
     "account-saved",
+    "password-changed",
+    "email-change-sent",
     "chat-renamed",
     "chat-deleted",
     "memory-forgotten",
+    "session-ended",
+    "device-logged-out",
+    "devices-logged-out",
+    "sessions-saved",
     "api-key-revoked",
 ];
 
@@ -140,10 +146,22 @@ impl FromRequestParts<App> for Frame {
             path: format!("/{rest}"),
             theme: theme(&parts.headers),
             notice: known.map(|key| Notice {
-                kind: NoticeKind::Success,
+                kind: notice_kind(&key),
                 text: text.t(&key),
             }),
+            banners: match identity {
+                Some(identity) => notices::banners(app, text, identity.user.id).await?,
+                None => Vec::new(),
+            },
         }))
+    }
+}
+
+/// Most say that something worked.
+fn notice_kind(key: &str) -> NoticeKind {
+    match key {
+        "session-ended" | "login-needed" | "login-expired" => NoticeKind::Info,
+        _ => NoticeKind::Success,
     }
 }
 
@@ -156,23 +174,18 @@ fn viewer(identity: &Identity) -> Viewer {
 }
 
 const THEME: &str = "parlor_theme";
+const HOST_THEME: &str = "__Host-parlor_theme";
 
 /// Light or dark is a matter of this screen, not of the account, so a cookie keeps it; no script reads it.
 fn theme(headers: &HeaderMap) -> Theme {
-    cookies::get(headers, THEME).map_or(Theme::Auto, Theme::from_id)
+    let chosen = cookies::get(headers, HOST_THEME).or_else(|| cookies::get(headers, THEME));
+    chosen.map_or(Theme::Auto, Theme::from_id)
 }
 
 #[must_use]
 pub fn theme_cookie(app: &App, theme: Theme) -> (HeaderName, HeaderValue) {
-    let secure = if app.config.is_https() { "; Secure" } else { "" };
-    let line = format!(
-        "{THEME}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}",
-        theme.id()
-    );
-    (
-        header::SET_COOKIE,
-        HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")),
-    )
+    let name = cookie::prefixed(app, THEME, HOST_THEME);
+    cookie::line(app, name, theme.id(), "; Max-Age=31536000")
 }
 
 /// A page as an answer.
@@ -210,6 +223,7 @@ pub fn error_page(error: &Error, path: &str, headers: &HeaderMap, request_id: &s
         path: "/".to_owned(),
         theme: theme(headers),
         notice: None,
+        banners: Vec::new(),
     };
     let status = error.code().status();
     let html = ErrorView::for_status(page, status.as_u16(), Some(request_id.to_owned()))
@@ -238,6 +252,7 @@ mod tests {
             path: "/login".to_owned(),
             theme: Theme::Auto,
             notice: None,
+            banners: Vec::new(),
         };
         for evil in [
             "//evil.example",

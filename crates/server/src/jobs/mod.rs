@@ -57,6 +57,9 @@ impl Jobs {
 
 const LOCK: Duration = Duration::from_secs(60);
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+const PURGE_EVERY: Duration = Duration::from_secs(86_400);
+/// Not at once: a start has enough to do, and a command that runs for a moment should not do it by the way.
+const PURGE_AFTER_START: Duration = Duration::from_secs(300);
 const IDLE: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: i64 = 12;
 const AT_ONCE: u64 = 16;
@@ -87,6 +90,7 @@ pub fn start(app: &App) {
     let worker = app.clone();
     app.spawn(async move {
         let mut cleaned: Option<Instant> = None;
+        let mut purge_at = Instant::now() + PURGE_AFTER_START;
         while !worker.stopping.is_cancelled() {
             if cleaned.is_none_or(|at| at.elapsed() > CLEAN_EVERY) {
                 cleaned = Some(Instant::now());
@@ -96,6 +100,10 @@ pub fn start(app: &App) {
                 if let Err(error) = features::api_keys::purge(&worker).await {
                     tracing::error!(?error, "API keys that ended long ago could not be removed");
                 }
+            }
+            if Instant::now() >= purge_at {
+                purge_at = Instant::now() + PURGE_EVERY;
+                purge_tokens(&worker).await;
             }
             match work(&worker).await {
                 Ok(0) => {}
@@ -109,6 +117,16 @@ pub fn start(app: &App) {
             }
         }
     });
+}
+
+async fn purge_tokens(app: &App) {
+    match features::accounts::purge(app).await {
+        Ok(purged) => {
+            let total: u64 = purged.iter().map(|(_, count)| count).sum();
+            tracing::info!(total, "expired tokens and sessions removed");
+        }
+        Err(error) => tracing::error!(?error, "expired tokens and sessions could not be removed"),
+    }
 }
 
 /// Runs what is due; says how many jobs that were. Tests call it to drain the queue.

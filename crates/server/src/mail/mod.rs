@@ -1,4 +1,10 @@
 //! Mail: a row in the transaction of what it is about, handed over by a worker.
+//!
+//! A row is `queued`, then `sent`, or `dead` when it was refused for good or tried for a day in vain. What its template
+//! needs is sealed and, with a mail server, emptied once the mail is out: it holds links that open accounts.
+
+mod letter;
+mod transport;
 
 use parlor_db::{
     Tx,
@@ -8,6 +14,9 @@ use parlor_db::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
+
+pub use letter::Rendered;
+pub use transport::{Memory, Transport};
 
 use crate::{
     app::App,
@@ -82,6 +91,18 @@ impl Mail {
             Self::SessionEndedForSafety { .. } => "session_ended_for_safety",
         }
     }
+
+    /// Whether anybody can have it sent to any address, by entering it somewhere.
+    fn is_asked_for(&self) -> bool {
+        matches!(
+            self,
+            Self::VerifyEmail { .. }
+                | Self::AlreadyRegistered { .. }
+                | Self::ResetPassword { .. }
+                | Self::ConfirmEmailChange { .. }
+                | Self::SignInCode { .. }
+        )
+    }
 }
 
 /// To whom, and in which language.
@@ -105,22 +126,29 @@ impl From<&User> for Recipient {
 }
 
 /// What is sealed in the row.
-#[derive(Serialize, Deserialize)]
-struct Parameters {
-    name: String,
-    mail: Mail,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Contents {
+    /// What the recipient wants to be called; may be empty.
+    pub name: String,
+    pub mail: Mail,
 }
 
-/// Wakes the worker when there is mail.
+/// Wakes the worker when there is mail, and knows how mail leaves.
 pub struct Mailer {
     wake: Notify,
+    transport: Transport,
 }
 
 impl Mailer {
+    /// With a transport of a test, or the one that the settings name.
+    ///
     /// # Errors
     /// When the mail settings cannot be used.
-    pub fn new(_config: &Config) -> anyhow::Result<Self> {
-        Ok(Self { wake: Notify::new() })
+    pub fn new(config: &Config, instead: Option<Transport>) -> anyhow::Result<Self> {
+        Ok(Self {
+            wake: Notify::new(),
+            transport: instead.map_or_else(|| Transport::from_config(config), Ok)?,
+        })
     }
 
     /// Call it after the commit that queued a mail.
@@ -136,7 +164,7 @@ impl Mailer {
 pub async fn enqueue(app: &App, tx: &Tx, to: &Recipient, mail: &Mail) -> Result<()> {
     let id = app.ids.next();
     let now = app.clock.now();
-    let parameters = Parameters {
+    let parameters = Contents {
         name: to.name.clone(),
         mail: mail.clone(),
     };
@@ -159,6 +187,42 @@ pub async fn enqueue(app: &App, tx: &Tx, to: &Recipient, mail: &Mail) -> Result<
     };
     mails::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// A link that carries a mailed token, as `link(&app, "/reset", &token)`. It is built from the configured address, never
+/// from a request, and leads to a page that only shows a button: opening it uses nothing up. No log line has a query.
+#[must_use]
+pub fn link(app: &App, path: &str, token: &str) -> String {
+    let query = serde_urlencoded::to_string([("token", token)]).unwrap_or_default();
+    format!("{}{path}?{query}", app.config.public_url)
+}
+
+/// A link to one of our pages, as `page_link(&app, "de", "/sessions")`.
+#[must_use]
+pub fn page_link(app: &App, locale: &str, path: &str) -> String {
+    let locale = crate::ui::supported(locale).unwrap_or("en");
+    format!("{}/{locale}{path}", app.config.public_url)
+}
+
+/// What a row says; none when it was emptied.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn contents(app: &App, row: &mails::Model) -> Result<Option<Contents>> {
+    let Some(sealed) = &row.parameters else {
+        return Ok(None);
+    };
+    let plain = app.vault.unseal(Purpose::Mail, row.id.as_bytes(), sealed).await;
+    let plain = plain.map_err(Error::internal)?;
+    serde_json::from_slice(&plain).map(Some).map_err(Error::internal)
+}
+
+/// A mail as its recipient reads it.
+///
+/// # Errors
+/// When a template fails, which its test would have shown.
+pub fn render(app: &App, locale: &str, contents: &Contents) -> Result<Rendered> {
+    letter::render(&app.config.public_url, locale, contents)
 }
 
 /// The administrators' outbox.

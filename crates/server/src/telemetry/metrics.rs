@@ -48,6 +48,14 @@ fn describe() {
     describe_counter!("parlor_logins_total", "Logins, by outcome.");
     describe_counter!("parlor_api_key_refusals_total", "API keys refused, by reason.");
     describe_counter!(
+        "parlor_token_refreshes_total",
+        "Refresh tokens presented, by outcome: exchanged, repeated, reused or refused."
+    );
+    describe_counter!(
+        "parlor_step_ups_total",
+        "Proofs within a session, by method and outcome."
+    );
+    describe_counter!(
         "parlor_memories_learned_total",
         "Memories stored from what people said."
     );
@@ -55,6 +63,13 @@ fn describe() {
         "parlor_memory_recall_seconds",
         "Time to find the memories for one answer."
     );
+    describe_counter!("parlor_sessions_ended_total", "Sessions ended before their time.");
+    describe_gauge!("parlor_streams_open", "Streams that somebody reads on this node.");
+    describe_counter!(
+        "parlor_throttled_total",
+        "Tries refused because there were too many, by limit."
+    );
+    describe_counter!("parlor_tokens_purged_total", "Expired or used rows removed, by table.");
     describe_counter!("parlor_jobs_total", "Background jobs run, by kind and outcome.");
 }
 
@@ -114,6 +129,23 @@ pub fn login(outcome: &'static str) {
     counter!("parlor_logins_total", "outcome" => outcome).increment(1);
 }
 
+pub fn token_refresh(outcome: &'static str) {
+    counter!("parlor_token_refreshes_total", "outcome" => outcome).increment(1);
+}
+
+pub fn step_up(method: &'static str, outcome: &'static str) {
+    counter!("parlor_step_ups_total", "method" => method, "outcome" => outcome).increment(1);
+}
+
+pub fn sessions_ended(count: usize) {
+    counter!("parlor_sessions_ended_total").increment(u64::try_from(count).unwrap_or(u64::MAX));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody counts that far")]
+pub fn open_streams(count: usize) {
+    gauge!("parlor_streams_open").set(count as f64);
+}
+
 pub fn api_key_refused(reason: &'static str) {
     counter!("parlor_api_key_refusals_total", "reason" => reason).increment(1);
 }
@@ -124,6 +156,14 @@ pub fn memories_learned(count: usize) {
 
 pub fn recall(elapsed: Duration) {
     histogram!("parlor_memory_recall_seconds").record(elapsed);
+}
+
+pub fn throttled(limit: &'static str) {
+    counter!("parlor_throttled_total", "limit" => limit).increment(1);
+}
+
+pub fn tokens_purged(table: &'static str, count: u64) {
+    counter!("parlor_tokens_purged_total", "table" => table).increment(count);
 }
 
 pub fn job(kind: &'static str, outcome: &'static str) {

@@ -9,7 +9,7 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 /// The style sheets, in the order in which they build on each other.
-pub const STYLESHEETS: [&str; 15] = [
+pub const STYLESHEETS: &[&str] = &[
     "css/tokens.css",
     "css/base.css",
     "css/button.css",
@@ -24,6 +24,8 @@ pub const STYLESHEETS: [&str; 15] = [
     "css/prose.css",
     "css/memories.css",
     "css/settings.css",
+    "css/devices.css",
+    "css/account.css",
     "css/api_keys.css",
 ];
 

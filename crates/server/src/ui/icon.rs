@@ -8,7 +8,7 @@ pub fn icon(name: &str) -> String {
     format!("<svg class=\"icon\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\">{shape}</svg>")
 }
 
-const ICONS: [(&str, &str); 17] = [
+const ICONS: [(&str, &str); 23] = [
     ("plus", "<path d=\"M12 5v14M5 12h14\"/>"),
     (
         "search",
@@ -55,6 +55,30 @@ const ICONS: [(&str, &str); 17] = [
     (
         "language",
         "<circle cx=\"12\" cy=\"12\" r=\"8\"/><path d=\"M4 12h16M12 4c2.4 2.3 3.5 5 3.5 8s-1.1 5.7-3.5 8c-2.4-2.3-3.5-5-3.5-8s1.1-5.7 3.5-8z\"/>",
+    ),
+    (
+        "device-desktop",
+        "<rect x=\"3\" y=\"4.5\" width=\"18\" height=\"12\" rx=\"1.5\"/><path d=\"M8.5 20h7M12 16.5V20\"/>",
+    ),
+    (
+        "device-mobile",
+        "<rect x=\"7\" y=\"3\" width=\"10\" height=\"18\" rx=\"2\"/><path d=\"M11 17.8h2\"/>",
+    ),
+    (
+        "device-tablet",
+        "<rect x=\"4.5\" y=\"3\" width=\"15\" height=\"18\" rx=\"2\"/><path d=\"M10.5 17.8h3\"/>",
+    ),
+    (
+        "device-bot",
+        "<rect x=\"5\" y=\"8\" width=\"14\" height=\"11\" rx=\"2.5\"/><path d=\"M12 4.5V8M9.5 12.8v.4M14.5 12.8v.4M9.5 16h5\"/>",
+    ),
+    (
+        "device-api",
+        "<rect x=\"3.5\" y=\"5\" width=\"17\" height=\"14\" rx=\"2\"/><path d=\"m7.5 9.5 3 2.5-3 2.5M12.5 15h4\"/>",
+    ),
+    (
+        "device-unknown",
+        "<circle cx=\"12\" cy=\"12\" r=\"8.5\"/><path d=\"M9.6 9.6a2.5 2.5 0 1 1 3.4 2.6c-.7.3-1 .8-1 1.6M12 16.6v.01\"/>",
     ),
 ];
 

@@ -16,5 +16,5 @@ pub mod testing;
 
 pub use error_view::{ConfirmView, ErrorView};
 pub use locale::{LOCALES, Locale, negotiate, supported};
-pub use page::{Notice, NoticeKind, Page, Theme, Viewer};
+pub use page::{Banner, Notice, NoticeKind, Page, Theme, Viewer};
 pub use text::{FluentValue, Text};

@@ -24,6 +24,19 @@ pub struct Page {
     pub theme: Theme,
     /// One line about what has just happened.
     pub notice: Option<Notice>,
+    /// What the person should know, until they say that they do.
+    pub banners: Vec<Banner>,
+}
+
+/// Something to know that stays at the top of every page until it is put away.
+#[derive(Debug, Clone)]
+pub struct Banner {
+    /// Of the notice.
+    pub id: String,
+    /// What it says, in the page's language.
+    pub text: String,
+    /// Where more is to be seen or done: a path without the locale, and its name.
+    pub link: Option<(&'static str, String)>,
 }
 
 /// The signed-in person as a page shows them.
@@ -185,6 +198,6 @@ impl Page {
 
     /// The style sheets, in the order in which they build on each other.
     pub fn stylesheets(&self) -> &'static [&'static str] {
-        &assets::STYLESHEETS
+        assets::STYLESHEETS
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LOCALES, Notice, NoticeKind, Page, Text, Theme, Viewer};
+use super::{Banner, LOCALES, Notice, NoticeKind, Page, Text, Theme, Viewer};
 
 /// A frame for each language, signed in and with a notice.
 pub fn pages() -> Vec<Page> {
@@ -27,6 +27,11 @@ pub fn page(code: &str) -> Page {
             kind: NoticeKind::Info,
             text: "A notice <b>".into(),
         }),
+        banners: vec![Banner {
+            id: "0198c0de-0000-7000-8000-000000000000".into(),
+            text: "Something <new>".into(),
+            link: Some(("/sessions", "Look".into())),
+        }],
     }
 }
 

@@ -167,3 +167,18 @@ fn a_secret_given_twice_is_a_problem() {
     let env = [("OPENAI_API_KEY", "b"), ("OPENAI_API_KEY_FILE", path.as_str())];
     assert_eq!(refused(&env), ["providers.openai.api_key"]);
 }
+
+#[test]
+fn ses_14_production_refuses_a_master_key_that_somebody_made_up() {
+    let refused_with = |key| refused(&[("PARLOR_ENV", "production"), ("PARLOR_SECRETS_MASTER_KEY", key)]);
+    let random = "sjps3EQtXI2icllTRLvHaQqNVAZJAjA6Uwd9CD3R+KU=";
+    assert_eq!(refused_with(random), [""; 0]);
+    // 0, 1, 2, …; "change-me-change-me-change-me-32"; sixteen zeros and sixteen ones.
+    let text = "Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2UtbWUtMzI=";
+    let halves = "AAAAAAAAAAAAAAAAAAAAAAEBAQEBAQEBAQEBAQEBAQE=";
+    for weak in [ONE_BYTE, GOOD_KEY, text, halves] {
+        assert_eq!(refused_with(weak), ["secrets.master_key"], "{weak}");
+    }
+    // At home they may stay, or this test means nothing.
+    assert_eq!(refused(&[("PARLOR_SECRETS_MASTER_KEY", GOOD_KEY)]), [""; 0]);
+}

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Change, NewAccount, User};
+use super::{Change, NewAccount, User, limits};
 use crate::{
     app::App,
     features::sessions::{self, Device, Proof, SignIn},
-    http::{Error, FieldError, Json, Result, auth::Identity, extract, page},
+    http::{Code, Error, FieldError, Json, Result, auth::Identity, extract, page},
     telemetry::metrics,
     ui,
 };
@@ -36,6 +36,12 @@ pub struct RegisterRequest {
     first_name: Option<String>,
     #[garde(length(chars, max = 120))]
     last_name: Option<String>,
+    /// Instead of first and last name.
+    #[garde(length(chars, max = 160))]
+    full_name: Option<String>,
+    /// The version of the terms that the person accepts; needed where the server has terms.
+    #[garde(length(max = 60))]
+    terms_version: Option<String>,
     /// Language of pages and mails: `en` or `de`.
     #[garde(length(max = 35))]
     locale: Option<String>,
@@ -47,29 +53,39 @@ pub struct Accepted {
     status: &'static str,
 }
 
+impl Accepted {
+    pub(super) const ANSWER: (StatusCode, Json<Self>) = (StatusCode::ACCEPTED, Json(Self { status: "accepted" }));
+}
+
 /// Make an account.
 #[utoipa::path(post, path = "/auth/register", tag = "Accounts", security(()), responses(
-    (status = 202, body = Accepted), (status = 422, body = crate::http::error::Problem)))]
+    (status = 202, body = Accepted), (status = 422, body = crate::http::error::Problem),
+    (status = 429, description = "rate_limited", body = crate::http::error::Problem)))]
 pub async fn register(
     State(app): State<App>,
+    device: Device,
     headers: HeaderMap,
     Json(request): Json<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Accepted>)> {
     let locale = known_locale(request.locale.as_deref())?.unwrap_or_else(|| page::locale_of("/", &headers));
     let names: Vec<String> = [request.first_name, request.last_name].into_iter().flatten().collect();
-    let full_name = Some(names.join(" ")).filter(|name| !name.is_empty());
+    let full_name = request.full_name.or_else(|| Some(names.join(" ")));
+    let full_name = full_name.filter(|name| !name.trim().is_empty());
     let account = NewAccount {
         email: request.email,
         password: request.password,
         display_name: request.display_name.or_else(|| full_name.clone()),
         full_name,
         locale: locale.to_owned(),
+        terms_version: request.terms_version,
     };
     account
-        .check(app.config.passwords.min_length)
-        .map_err(Error::validation)?;
+        .check_terms(&app.config)
+        .map_err(|wrong| Error::validation(vec![wrong]))?;
+    account.check(&app.config).map_err(Error::validation)?;
+    limits::registers(&app, &device)?;
     super::register(&app, account).await?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { status: "accepted" })))
+    Ok(Accepted::ANSWER)
 }
 
 fn known_locale(locale: Option<&str>) -> Result<Option<&'static str>> {
@@ -98,15 +114,17 @@ pub struct LoginRequest {
 /// Log in. With the header `X-Session: cookie` the answer also sets the session cookie.
 #[utoipa::path(post, path = "/auth/login", tag = "Accounts", security(()), responses(
     (status = 200, body = sessions::LoginResponse),
-    (status = 401, description = "invalid_credentials", body = crate::http::error::Problem)))]
+    (status = 401, description = "invalid_credentials", body = crate::http::error::Problem),
+    (status = 403, description = "email_not_verified, account_disabled", body = crate::http::error::Problem),
+    (status = 429, description = "rate_limited", body = crate::http::error::Problem)))]
 pub async fn login(
     State(app): State<App>,
     device: Device,
     headers: HeaderMap,
     Json(request): Json<LoginRequest>,
 ) -> Result<Response> {
-    let checked = super::check_password(&app, &request.email, request.password).await;
-    metrics::login(if checked.is_ok() { "success" } else { "failure" });
+    let checked = super::log_in(&app, &request.email, request.password, &device).await;
+    metrics::login(outcome_of(&checked));
     let user = checked?;
     let login = SignIn {
         remember: request.remember_me,
@@ -114,6 +132,15 @@ pub async fn login(
     };
     let outcome = sessions::sign_in(&app, login).await?;
     sessions::answer_json(&app, &headers, &user, outcome)
+}
+
+/// For the metric.
+pub(super) fn outcome_of(checked: &Result<User>) -> &'static str {
+    match checked {
+        Ok(_) => "success",
+        Err(error) if error.code() == Code::RateLimited => "limited",
+        Err(_) => "failure",
+    }
 }
 
 /// A person, as they see themselves.
@@ -130,6 +157,8 @@ pub struct UserView {
     /// `admin` or `user`.
     role: String,
     plan: String,
+    /// Whether a login from a new device is reported by mail.
+    notify_new_device: bool,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
     totals: Totals,
@@ -154,6 +183,7 @@ impl From<&User> for UserView {
             locale: user.locale.clone(),
             role: user.role.clone(),
             plan: user.plan.clone(),
+            notify_new_device: user.mail_new_device,
             created_at: user.created_at,
             totals: Totals {
                 chats: user.chat_count,
@@ -187,6 +217,9 @@ pub struct UpdateMe {
     bio: Option<Option<String>>,
     #[garde(length(max = 35))]
     locale: Option<String>,
+    /// Whether a login from a new device is reported by mail.
+    #[garde(skip)]
+    notify_new_device: Option<bool>,
 }
 
 /// Change the signed-in person's account.
@@ -203,6 +236,7 @@ pub async fn update_me(
         avatar_url: request.avatar_url,
         bio: request.bio,
         locale: known_locale(request.locale.as_deref())?.map(str::to_owned),
+        mail_new_device: request.notify_new_device,
     };
     super::change(&app, identity.user.id, change).await?;
     let user = super::find(&app, identity.user.id)

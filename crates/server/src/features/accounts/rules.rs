@@ -1,9 +1,16 @@
 //! What an account is, decided without a database.
 
-use crate::http::FieldError;
+use super::{breached, email::Email};
+use crate::{
+    config::Config,
+    http::{Error, FieldError, Result as HttpResult},
+};
 
-pub const ACTIVE: &str = "active";
 const ADMIN: &str = "admin";
+
+/// Fewest characters, whatever is configured, once the words that belong to the person are taken out.
+const FLOOR: usize = 8;
+const MAX_LENGTH: usize = 1024;
 
 /// Role and plan of the first account, and of everybody after it.
 pub(super) fn role_and_plan(first: bool) -> (&'static str, &'static str) {
@@ -16,39 +23,44 @@ pub fn is_admin(user: &super::User) -> bool {
 }
 
 /// An account that somebody asks for.
+#[derive(Default)]
 pub struct NewAccount {
     pub email: String,
     pub password: String,
     pub display_name: Option<String>,
     pub full_name: Option<String>,
     pub locale: String,
+    /// The version of the terms that the person accepts.
+    pub terms_version: Option<String>,
 }
 
 impl NewAccount {
     /// # Errors
     /// Each field that cannot stay as it is.
-    pub fn check(&self, min_password_length: usize) -> Result<(), Vec<FieldError>> {
-        let wrong: Vec<FieldError> = [
-            self.check_email(),
-            check_new_password(&self.password, min_password_length),
-        ]
-        .into_iter()
-        .filter_map(Result::err)
-        .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    pub fn check(&self, config: &Config) -> Result<Email, Vec<FieldError>> {
+        let email = Email::parse(&self.email);
+        let local = email.as_ref().map(Email::local).unwrap_or_default();
+        let names = [self.display_name.as_deref(), self.full_name.as_deref()];
+        let words: Vec<&str> = [local, self.email.trim()]
+            .into_iter()
+            .chain(names.into_iter().flatten())
+            .collect();
+        let password = check_new_password("password", &self.password, config, &words);
+        match (email, password) {
+            (Ok(email), Ok(())) => Ok(email),
+            (email, password) => Err([email.err(), password.err()].into_iter().flatten().collect()),
+        }
     }
 
-    fn check_email(&self) -> Result<(), FieldError> {
-        let (name, domain) = self.email.trim().rsplit_once('@').unwrap_or_default();
-        let plausible = !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
-        if !plausible || self.email.len() > 254 || self.email.trim().contains(char::is_whitespace) {
-            return Err(FieldError::new(
-                "email",
-                "invalid_email",
-                "Enter an address such as ada@example.org.",
-            ));
+    /// # Errors
+    /// Unless the person accepts the terms that hold now, where there are any.
+    pub fn check_terms(&self, config: &Config) -> Result<(), FieldError> {
+        let current = &config.accounts.terms_version;
+        if current.is_empty() || self.terms_version.as_deref() == Some(current) {
+            return Ok(());
         }
-        Ok(())
+        let message = format!("Accept the terms of version {current}.");
+        Err(FieldError::new("terms_version", "terms_not_accepted", message))
     }
 }
 
@@ -60,26 +72,63 @@ pub struct Change {
     pub avatar_url: Option<Option<String>>,
     pub bio: Option<Option<String>>,
     pub locale: Option<String>,
+    pub mail_new_device: Option<bool>,
 }
 
-/// The form in which addresses are compared: the part after the @ does not know case, and people do not type the part
-/// before it in the same case each time.
-#[must_use]
-pub fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
+/// A new password for somebody who has an account; `field` is where it stood.
+///
+/// # Errors
+/// `validation_failed`.
+pub(super) fn check_password_of(
+    field: &'static str,
+    user: &super::User,
+    password: &str,
+    config: &Config,
+) -> HttpResult<()> {
+    let local = user.email.split('@').next().unwrap_or_default();
+    let names = [Some(user.display_name.as_str()), user.full_name.as_deref()];
+    let words: Vec<&str> = [local, &user.email]
+        .into_iter()
+        .chain(names.into_iter().flatten())
+        .collect();
+    check_new_password(field, password, config, &words).map_err(|wrong| Error::validation(vec![wrong]))
 }
 
-/// A password by length alone: rules of composition make people choose worse ones.
-pub fn check_new_password(password: &str, min_length: usize) -> Result<(), FieldError> {
+/// A password by its length, and by what everybody would try first: rules of composition make people choose worse ones.
+fn check_new_password(field: &str, password: &str, config: &Config, words: &[&str]) -> Result<(), FieldError> {
+    let wrong = |code, message: String| Err(FieldError::new(field, code, message));
     let length = password.chars().count();
+    let min_length = config.passwords.min_length.max(FLOOR);
     if length < min_length {
         let message = format!("Use at least {min_length} characters; a few words in a row are easy to remember.");
-        return Err(FieldError::new("password", "too_short", message));
+        return wrong("too_short", message);
     }
-    if length > 1024 {
-        return Err(FieldError::new("password", "too_long", "Use at most 1,024 characters."));
+    if length > MAX_LENGTH {
+        return wrong("too_long", "Use at most 1,024 characters.".to_owned());
+    }
+    if breached::contains(password) {
+        let message =
+            "This password is among the first that others would try. Choose one that only you would think of.";
+        return wrong("breached", message.to_owned());
+    }
+    let host = url::Url::parse(&config.public_url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
+    let known = words.iter().copied().chain(host.as_deref()).chain(["parlor"]);
+    if is_too_similar(password, known) {
+        let message = "This password is mostly your address, your name or this site's. Add a few words of your own.";
+        return wrong("too_similar", message.to_owned());
     }
     Ok(())
+}
+
+/// Whether hardly anything is left of it without a word that others know. A password may well contain one.
+fn is_too_similar<'a>(password: &str, words: impl Iterator<Item = &'a str>) -> bool {
+    let password = password.to_lowercase();
+    words
+        .map(|word| word.trim().to_lowercase())
+        .filter(|word| word.chars().count() >= 4)
+        .any(|word| password.contains(&word) && password.replace(&word, "").chars().count() < FLOOR)
 }
 
 /// What to call a person who gave no name.
@@ -92,17 +141,43 @@ pub fn name_from_email(email: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn acc_3_a_password_is_judged_by_its_length_in_characters() {
-        assert!(check_new_password("ünïcödé-123", 12).is_err());
-        assert!(check_new_password("ünïcödé-1234", 12).is_ok());
-        assert!(check_new_password("correct horse battery", 12).is_ok());
-        assert!(check_new_password(&"x".repeat(256), 12).is_ok());
-        assert!(check_new_password(&"x".repeat(1025), 12).is_err());
+    fn judged(password: &str) -> &'static str {
+        let config = Config::for_tests();
+        let words = ["ada.lovelace", "ada.lovelace@example.org", "Ada Lovelace"];
+        match check_new_password("password", password, &config, &words) {
+            Ok(()) => "fine",
+            Err(wrong) => match &*wrong.code {
+                "too_short" => "too_short",
+                "too_long" => "too_long",
+                "breached" => "breached",
+                _ => "too_similar",
+            },
+        }
     }
 
     #[test]
-    fn acc_9_addresses_compare_without_case_and_space() {
-        assert_eq!(email_key(" Ada@Example.ORG "), "ada@example.org");
+    fn acc_3_a_password_is_judged_by_its_length_in_characters() {
+        assert_eq!(judged("ünïcödé-123"), "too_short");
+        assert_eq!(judged("ünïcödé-1234"), "fine");
+        assert_eq!(judged("correct horse battery"), "fine");
+        assert_eq!(judged(&"long words ".repeat(20)), "fine");
+        assert_eq!(judged(&"x y".repeat(400)), "too_long");
+        assert_eq!(judged("🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜"), "fine");
+    }
+
+    #[test]
+    fn acc_3_what_everybody_tries_first_is_refused() {
+        for (password, verdict) in [
+            ("Qwerty123456", "breached"),
+            ("Ada.Lovelace", "too_similar"),
+            ("ada.lovelace2026", "too_similar"),
+            ("ada.lovelace@example.org", "too_similar"),
+            ("ADA LOVELACE!", "too_similar"),
+            ("parlorparlor", "too_similar"),
+            ("ada.lovelace counts engines", "fine"),
+            ("the parlor upstairs", "fine"),
+        ] {
+            assert_eq!(judged(password), verdict, "{password}");
+        }
     }
 }

@@ -1,75 +1,103 @@
-//! Every query of this feature.
+//! Every query of this feature, but those of its tokens.
 
 use parlor_db::{
-    dialect,
-    entities::users,
-    sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, SqlErr},
+    Timestamp, Tx, dialect,
+    entities::{identities, users},
+    sea_orm::{
+        ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+        UpdateMany, UpdateResult, prelude::Expr,
+    },
     set_if,
 };
 use uuid::Uuid;
 
-use super::rules::{self, Change, NewAccount};
+use super::{
+    User,
+    email::Email,
+    rules::{self, Change, NewAccount},
+    status::Status,
+};
 use crate::{app::App, http::Result};
 
-/// How a registration ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registered {
-    New(Uuid),
-    /// The address has an account; only its owner may learn of it.
-    Known,
+/// The row of a new account; its first one administers.
+pub(super) async fn insert(
+    app: &App,
+    tx: &Tx,
+    account: NewAccount,
+    email: Email,
+    password_hash: String,
+) -> Result<User> {
+    // Of two first accounts at once only one is the first.
+    dialect::serialise(tx, "first account").await?;
+    let (role, plan) = rules::role_and_plan(none_yet(tx).await?);
+    let now = app.clock.now();
+    let name = account.display_name.filter(|name| !name.trim().is_empty());
+    let status = if app.config.must_verify_email() {
+        Status::Pending
+    } else {
+        Status::Active
+    };
+    let user = User {
+        id: app.ids.next(),
+        display_name: name.unwrap_or_else(|| rules::name_from_email(&email.address)),
+        email_key: email.key,
+        email: email.address,
+        email_verified_at: None,
+        password_hash: Some(password_hash),
+        full_name: account.full_name,
+        avatar_url: None,
+        bio: None,
+        locale: account.locale,
+        role: role.to_owned(),
+        plan: plan.to_owned(),
+        status: status.as_str().to_owned(),
+        chat_count: 0,
+        message_count: 0,
+        created_at: now,
+        updated_at: now,
+        terms_accepted_at: account.terms_version.as_ref().map(|_| now),
+        terms_version: account.terms_version,
+        password_changed_at: Some(now),
+        mail_new_device: true,
+    };
+    let row: users::ActiveModel = user.clone().into();
+    users::Entity::insert(all_set(row)).exec_without_returning(tx).await?;
+    Ok(user)
 }
 
-pub(super) async fn insert(app: &App, account: NewAccount, password_hash: String) -> Result<Registered> {
-    let tx = app.db.begin().await?;
-    // Of two first accounts at once only one is the first.
-    dialect::serialise(&tx, "first account").await?;
-    let (role, plan) = rules::role_and_plan(none_yet(&tx).await?);
-    let now = app.clock.now();
-    let id = app.ids.next();
-    let name = account.display_name.filter(|name| !name.trim().is_empty());
-    let display_name = name.unwrap_or_else(|| rules::name_from_email(&account.email));
-    let row = users::ActiveModel {
-        id: Set(id),
-        email_key: Set(rules::email_key(&account.email)),
-        email: Set(account.email.trim().to_owned()),
-        email_verified_at: Set(None),
-        password_hash: Set(Some(password_hash)),
-        display_name: Set(display_name),
-        full_name: Set(account.full_name),
-        avatar_url: Set(None),
-        bio: Set(None),
-        locale: Set(account.locale),
-        role: Set(role.to_owned()),
-        plan: Set(plan.to_owned()),
-        status: Set(rules::ACTIVE.to_owned()),
-        chat_count: Set(0),
-        message_count: Set(0),
-        created_at: Set(now),
-        updated_at: Set(now),
-        terms_version: Set(None),
-        terms_accepted_at: Set(None),
-        password_changed_at: Set(Some(now)),
-        mail_new_device: Set(true),
-    };
-    match users::Entity::insert(row).exec_without_returning(&tx).await {
-        Ok(_) => {
-            tx.commit().await?;
-            Ok(Registered::New(id))
-        }
-        Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(Registered::Known),
-        Err(e) => Err(e.into()),
-    }
+fn all_set(row: users::ActiveModel) -> users::ActiveModel {
+    use parlor_db::sea_orm::ActiveModelTrait;
+    row.reset_all()
+}
+
+/// Whether it failed because another row has the address.
+pub(super) fn is_taken(error: &parlor_db::sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 pub(super) async fn none_yet(db: &impl ConnectionTrait) -> Result<bool> {
     Ok(users::Entity::find().count(db).await? == 0)
 }
 
-pub(super) async fn find_by_email(app: &App, key: &str) -> Result<Option<users::Model>> {
+pub(super) async fn find_by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<User>> {
     Ok(users::Entity::find()
         .filter(users::Column::EmailKey.eq(key))
-        .one(app.db.read())
+        .one(db)
         .await?)
+}
+
+pub(super) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>> {
+    Ok(users::Entity::find_by_id(id).one(db).await?)
+}
+
+/// A page of accounts, oldest first.
+pub(super) async fn list(app: &App, after: Option<Uuid>, limit: u64) -> Result<Vec<User>> {
+    use parlor_db::sea_orm::QuerySelect;
+    let mut query = users::Entity::find().order_by_asc(users::Column::Id).limit(limit);
+    if let Some(after) = after {
+        query = query.filter(users::Column::Id.gt(after));
+    }
+    Ok(query.all(app.db.read()).await?)
 }
 
 pub(super) async fn update(app: &App, id: Uuid, change: Change) -> Result<()> {
@@ -79,6 +107,7 @@ pub(super) async fn update(app: &App, id: Uuid, change: Change) -> Result<()> {
         avatar_url: set_if(change.avatar_url),
         bio: set_if(change.bio),
         locale: set_if(change.locale),
+        mail_new_device: set_if(change.mail_new_device),
         updated_at: Set(app.clock.now()),
         ..Default::default()
     };
@@ -88,4 +117,78 @@ pub(super) async fn update(app: &App, id: Uuid, change: Change) -> Result<()> {
         .exec(app.db.write())
         .await?;
     Ok(())
+}
+
+fn row_of(id: Uuid, now: Timestamp) -> UpdateMany<users::Entity> {
+    users::Entity::update_many()
+        .col_expr(users::Column::UpdatedAt, Expr::value(now))
+        .filter(users::Column::Id.eq(id))
+}
+
+/// A new password.
+pub(super) async fn set_password(app: &App, tx: &Tx, id: Uuid, hash: &str) -> Result<()> {
+    let now = app.clock.now();
+    row_of(id, now)
+        .col_expr(users::Column::PasswordHash, Expr::value(hash))
+        .col_expr(users::Column::PasswordChangedAt, Expr::value(now))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The same password, hashed anew; unless it was changed meanwhile.
+pub(super) async fn replace_hash(app: &App, id: Uuid, old: &str, new: &str) -> Result<()> {
+    row_of(id, app.clock.now())
+        .col_expr(users::Column::PasswordHash, Expr::value(new))
+        .filter(users::Column::PasswordHash.eq(old))
+        .exec(app.db.write())
+        .await?;
+    Ok(())
+}
+
+/// The person has shown that the mailbox is theirs.
+pub(super) async fn set_verified(app: &App, tx: &Tx, id: Uuid) -> Result<()> {
+    let now = app.clock.now();
+    row_of(id, now)
+        .col_expr(users::Column::EmailVerifiedAt, Expr::value(now))
+        .filter(users::Column::EmailVerifiedAt.is_null())
+        .exec(tx)
+        .await?;
+    set_status(app, tx, id, Status::Pending, Status::Active).await?;
+    Ok(())
+}
+
+/// True when the account stood at `from`.
+pub(super) async fn set_status(app: &App, tx: &Tx, id: Uuid, from: Status, to: Status) -> Result<bool> {
+    let changed = row_of(id, app.clock.now())
+        .col_expr(users::Column::Status, Expr::value(to.as_str()))
+        .filter(users::Column::Status.eq(from.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// A new address, which its token has proved.
+pub(super) async fn set_email(
+    app: &App,
+    tx: &Tx,
+    id: Uuid,
+    email: &Email,
+) -> std::result::Result<UpdateResult, parlor_db::sea_orm::DbErr> {
+    let now = app.clock.now();
+    row_of(id, now)
+        .col_expr(users::Column::Email, Expr::value(&email.address))
+        .col_expr(users::Column::EmailKey, Expr::value(&email.key))
+        .col_expr(users::Column::EmailVerifiedAt, Expr::value(now))
+        .exec(tx)
+        .await
+}
+
+/// Sign-ins at providers that somebody linked before the mailbox was ever proved.
+pub(super) async fn delete_identities(tx: &Tx, id: Uuid) -> Result<u64> {
+    let deleted = identities::Entity::delete_many()
+        .filter(identities::Column::UserId.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(deleted.rows_affected)
 }

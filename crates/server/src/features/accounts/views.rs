@@ -14,8 +14,12 @@ pub struct LoginView {
     pub email: String,
     /// Where to go afterwards: a path of this site.
     pub next: Option<String>,
+    /// Whether to stay signed in when the browser closes.
+    pub remember: bool,
     /// Why it did not work.
     pub error: Option<String>,
+    /// The password was right and the address is not confirmed yet.
+    pub unverified: bool,
 }
 
 impl LoginView {
@@ -42,6 +46,8 @@ pub struct RegisterView {
     pub password_min: usize,
     /// What is wrong with which field.
     pub errors: RegisterErrors,
+    /// The terms to accept, where there are any.
+    pub terms_version: Option<String>,
     /// What is wrong as a whole.
     pub error: Option<String>,
 }
@@ -55,6 +61,8 @@ pub struct RegisterErrors {
     pub password: Option<String>,
     /// Beside the name.
     pub display_name: Option<String>,
+    /// Beside the terms.
+    pub terms: Option<String>,
 }
 
 impl RegisterView {
@@ -75,6 +83,16 @@ pub struct AccountView {
     pub display_name: String,
     /// What is wrong with that name.
     pub display_name_error: Option<String>,
+    /// Whether the address was confirmed.
+    pub email_verified: bool,
+    /// First and last name.
+    pub full_name: String,
+    /// Address of a picture; may be empty.
+    pub avatar_url: String,
+    /// What is wrong with it.
+    pub avatar_error: Option<String>,
+    /// A few words about themselves.
+    pub bio: String,
     /// The language they chose.
     pub locale: String,
     /// The theme they chose.
@@ -82,6 +100,20 @@ pub struct AccountView {
 }
 
 impl AccountView {
+    /// The picture, when it can be one.
+    fn avatar(&self) -> Option<&str> {
+        let usable = self.avatar_error.is_none() && !self.avatar_url.is_empty();
+        usable.then_some(self.avatar_url.as_str())
+    }
+
+    fn initial(&self) -> String {
+        self.page
+            .viewer
+            .as_ref()
+            .map(crate::ui::Viewer::initial)
+            .unwrap_or_default()
+    }
+
     fn themes(&self) -> [(Theme, String); 3] {
         let page = &self.page;
         [
@@ -90,6 +122,39 @@ impl AccountView {
             (Theme::Dark, page.t("theme-dark")),
         ]
     }
+}
+
+/// `GET /{locale}/security`.
+#[derive(Debug, Template)]
+#[template(path = "features/accounts/security.html")]
+pub struct SecurityView {
+    /// The frame.
+    pub page: Page,
+    /// The address they sign in with.
+    pub email: String,
+    /// Whether there is a password to change.
+    pub has_password: bool,
+    /// Whether a new address can be asked for its consent.
+    pub mail_is_on: bool,
+    /// Fewest characters of a password.
+    pub password_min: usize,
+    /// What was typed before.
+    pub new_email: String,
+    /// What is wrong with which field.
+    pub errors: SecurityErrors,
+}
+
+/// One sentence for each field that must change, in the page's language.
+#[derive(Debug, Clone, Default)]
+pub struct SecurityErrors {
+    /// Beside the current password of the first form.
+    pub current: Option<String>,
+    /// Beside the new password.
+    pub new: Option<String>,
+    /// Beside the new address.
+    pub email: Option<String>,
+    /// Beside the current password of the second form.
+    pub password: Option<String>,
 }
 
 /// Carries `next` from one page to the other.
@@ -120,7 +185,9 @@ pub mod sample {
             },
             email: "mira@example.org".into(),
             next: Some("/en/chats?q=a b".into()),
+            remember: true,
             error,
+            unverified: true,
         }
     }
 
@@ -141,6 +208,7 @@ pub mod sample {
             next: None,
             first_account: true,
             password_min: 12,
+            terms_version: Some("2026-01".into()),
             errors,
             error: None,
         }
@@ -157,6 +225,11 @@ pub mod sample {
             email: "mira@example.org".into(),
             display_name: "Mira Holm".into(),
             display_name_error: None,
+            email_verified: true,
+            full_name: "Mira Holm".into(),
+            avatar_url: "https://example.org/mira.png".into(),
+            avatar_error: None,
+            bio: "Counts <things>.".into(),
             locale: "de".into(),
             theme: Theme::Auto,
         }
@@ -190,6 +263,29 @@ mod tests {
             assert!(html.contains(view.errors.password.as_deref().expect("an error")));
             assert!(!html.contains("<Holm>"), "values are escaped");
             assert!(html.contains(&view.page.t("register-first")));
+        }
+    }
+
+    #[test]
+    fn security_says_what_is_wrong_where() {
+        for page in pages() {
+            let wrong = page.t("field-password-wrong");
+            let view = SecurityView {
+                email: "mira@example.org".into(),
+                has_password: true,
+                mail_is_on: true,
+                password_min: 12,
+                new_email: "mira@example.com".into(),
+                errors: SecurityErrors {
+                    password: Some(wrong.clone()),
+                    ..SecurityErrors::default()
+                },
+                page,
+            };
+            let html = view.render().expect("renders");
+            check_html(&html, &view.page);
+            assert!(html.contains(&wrong) && html.contains("value=\"mira@example.com\""));
+            assert!(html.contains("/api-keys\""), "leads to the other pages");
         }
     }
 

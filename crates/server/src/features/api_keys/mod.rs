@@ -89,7 +89,7 @@ pub struct ApiKey {
     public: KeyId,
     secret_hash: [u8; 32],
     allowed: Vec<Network>,
-    expires_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     revoked: bool,
     /// Microseconds; ahead of the row, which is written once a minute.
     last_used: AtomicI64,
@@ -285,7 +285,7 @@ impl<'a> By<'a> {
 struct NewKey {
     name: String,
     scopes: Scopes,
-    expires_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     allowed_ips: Vec<String>,
 }
 

@@ -1,19 +1,18 @@
 //! The trail: who did what to an account, when and from where.
 
-use parlor_db::{
-    Tx,
-    entities::audit_events,
-    sea_orm::{ActiveValue::Set, EntityTrait},
-};
+mod api;
+mod store;
+
+use parlor_db::Tx;
 use serde_json::Value;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::sessions::Device;
 use crate::{app::App, http::Result};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(api::list_own))
 }
 
 /// Something worth remembering of an account. Never put a secret into `data`.
@@ -49,18 +48,5 @@ impl Event<'_> {
 /// # Errors
 /// When the database fails.
 pub async fn record(app: &App, tx: &Tx, event: Event<'_>) -> Result<()> {
-    let device = event.device;
-    let row = audit_events::ActiveModel {
-        id: Set(app.ids.next()),
-        user_id: Set(event.user_id),
-        actor_id: Set(event.actor_id),
-        action: Set(event.action.to_owned()),
-        session_id: Set(event.session_id),
-        ip: Set(device.and_then(|device| device.stored_ip(app.config.sessions.ip_mode))),
-        user_agent: Set(device.and_then(|device| device.user_agent.clone())),
-        data: Set(event.data.to_string()),
-        created_at: Set(app.clock.now()),
-    };
-    audit_events::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    store::insert(app, tx, event).await
 }

@@ -236,7 +236,7 @@ pub async fn send(
         Err(Stop::Replayed(replay)) => (sent_before(&replay)?, true),
     };
     let mut response = if streamed {
-        generations::read(&app, owner, message_id, 0).await?
+        generations::read(&app, &identity, message_id, 0).await?
     } else {
         generations::wait(&app, owner, message_id).await?;
         let answered = super::answered(&app, owner, id, message_id).await?;

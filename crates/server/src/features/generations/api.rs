@@ -26,7 +26,7 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response> {
     chats::message(app.db.read(), identity.owner(), chat_id, message_id).await?;
-    super::read(&app, identity.owner(), message_id, sse::last_event_id(&headers)).await
+    super::read(&app, &identity, message_id, sse::last_event_id(&headers)).await
 }
 
 /// Stop an answer; what came is kept.
@@ -60,7 +60,7 @@ pub async fn continue_answer(
     chats::message(app.db.read(), owner, chat_id, message_id).await?;
     let after = super::resume(&app, owner, message_id).await?;
     if sse::wanted(&headers) {
-        return super::read(&app, owner, message_id, after).await;
+        return super::read(&app, &identity, message_id, after).await;
     }
     super::wait(&app, owner, message_id).await?;
     let answered = chats::answered(&app, owner, chat_id, message_id).await?;

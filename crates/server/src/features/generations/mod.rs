@@ -40,8 +40,8 @@ pub use run::Question;
 
 use crate::{
     app::App,
-    features::chats,
-    http::{Error, Result, sse},
+    features::{chats, sessions},
+    http::{Error, Result, auth::Identity, sse},
 };
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -139,13 +139,13 @@ pub fn launch(app: &App, begun: Begun) {
     app.spawn(async move { run::run(&worker, run, question).await });
 }
 
-/// The answer as a stream of server-sent events, from the one after `after`.
+/// The answer as a stream of server-sent events, from the one after `after`, for as long as the reader's session lives.
 ///
 /// # Errors
 /// `not_found`, also for somebody else's.
-pub async fn read(app: &App, owner: Owner, message_id: Uuid, after: i64) -> Result<Response> {
-    let frames = frames(app, owner, message_id, after).await?;
-    Ok(sse::response(frames))
+pub async fn read(app: &App, reader: &Identity, message_id: Uuid, after: i64) -> Result<Response> {
+    let frames = frames(app, reader.owner(), message_id, after).await?;
+    Ok(sse::response(sessions::while_alive(app, reader, frames).await?))
 }
 
 async fn frames(

@@ -49,6 +49,14 @@ pub fn clear(app: &App) -> (HeaderName, HeaderValue) {
     line(app, name(app), "", "; Max-Age=0")
 }
 
+/// What an answer to a logout carries: the cookie goes, and so does what this site stored in the browser (drafts, copies
+/// of pages). The device cookie stays: the next login here is not one from a new device.
+#[must_use]
+pub fn forget(app: &App) -> [(HeaderName, HeaderValue); 2] {
+    let site_data = HeaderValue::from_static("\"cache\", \"storage\"");
+    [clear(app), (HeaderName::from_static("clear-site-data"), site_data)]
+}
+
 /// A cookie line; `life` is its `; Max-Age=`, or nothing for as long as the browser is open.
 pub(crate) fn line(app: &App, name: &str, value: &str, life: &str) -> (HeaderName, HeaderValue) {
     let secure = if app.config.is_https() { "; Secure" } else { "" };

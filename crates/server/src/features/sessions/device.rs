@@ -8,7 +8,7 @@ use axum::{
     http::{Extensions, HeaderMap, header, request::Parts},
 };
 
-use crate::{app::App, config::IpMode, http::cookies};
+use crate::{app::App, config::IpMode, http::cookies, secrets::fingerprint};
 
 /// What a login came from, for the list of sessions.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Device {
     pub ip: Option<IpAddr>,
     /// The secret of the device cookie, from an earlier login in this browser.
     pub secret: Option<String>,
+    /// The hash of the session cookie that a login from here takes the place of.
+    pub replaces: Option<[u8; 32]>,
 }
 
 impl Device {
@@ -62,9 +64,23 @@ impl FromRequestParts<App> for Device {
         Ok(Self {
             user_agent: agent.map(|agent| agent.chars().take(400).collect()),
             secret: cookies::get(&parts.headers, super::cookie::device_name(app)).map(str::to_owned),
+            replaces: replaced(app, &parts.headers),
             ip: Self::address(app, &parts.headers, &parts.extensions),
         })
     }
+}
+
+/// A login that answers with tokens leaves the browser its cookie; any other login sets a new one.
+fn replaced(app: &App, headers: &HeaderMap) -> Option<[u8; 32]> {
+    let is = |name: &str, start: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.starts_with(start))
+    };
+    if is("content-type", "application/json") && !is("x-session", "cookie") {
+        return None;
+    }
+    let secret = super::cookie::read(app, headers)?;
+    Some(fingerprint(secret.as_bytes()))
 }
 
 /// The nearest hop that is not a proxy of ours: what stands further left in `X-Forwarded-For` anybody can write.

@@ -4,27 +4,49 @@
 //! in.
 
 mod api;
+mod begin;
 pub mod cookie;
 mod device;
+mod ending;
+mod events;
+mod pages;
+mod refresh;
 mod sign_in;
+mod signing_keys;
+mod step_up;
 mod store;
 mod tokens;
+mod user_agent;
+mod views;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use parlor_db::Timestamp;
+use parlor_db::Tx;
 pub use parlor_db::entities::sessions::Model as Session;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+pub use api::SessionView;
+pub use begin::begin;
 pub use device::{Device, network_of};
+pub use ending::{close_streams, end, end_all, ended, open, while_alive};
 pub use sign_in::{LoginResponse, Outcome, Proof, SignIn, answer_json, answer_page, sign_in};
+pub use signing_keys::{RotatedKey, watch_signing_keys};
+pub use step_up::{is_fresh, stepped_up};
+
+use parlor_db::Db;
+use signing_keys::SigningKeys;
+pub use user_agent::{Client, Kind};
+pub use watch::start;
 
 use crate::{
     app::App,
-    clock::random_bytes,
+    clock::{Clock, random_bytes},
     config::Config,
     coordination::Cache,
     features::accounts::{self, User},
@@ -39,10 +61,14 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(api::refresh))
         .routes(routes!(api::logout))
+        .merge(step_up::routes())
+        .routes(routes!(api::list, api::revoke_others))
+        .routes(routes!(api::revoke))
+        .routes(routes!(api::events))
 }
 
 pub fn pages() -> axum::Router<App> {
-    axum::Router::new()
+    pages::pages().merge(step_up::pages())
 }
 
 /// Public keys of the access tokens, outside the API's base path.
@@ -53,16 +79,25 @@ pub fn well_known() -> OpenApiRouter<App> {
 pub struct Sessions {
     cache: Cache<Uuid, Arc<Session>>,
     by_cookie: Cache<[u8; 32], Uuid>,
-    tokens: tokens::Signer,
+    tokens: tokens::Tokens,
+    watch: watch::Watch,
+    /// When this node last wrote a session's activity.
+    touched: moka::sync::Cache<Uuid, Timestamp>,
 }
 
 impl Sessions {
-    /// `exclusive` when no other process writes to the database; otherwise a row is believed for a second only.
+    /// When no other process writes to the database, rows are believed for long; otherwise for a second only.
     ///
     /// # Errors
-    /// When the signing key cannot be used.
-    pub fn new(config: &Config, vault: &Vault, exclusive: bool) -> anyhow::Result<Self> {
-        let max_age = if exclusive {
+    /// When the signing keys cannot be read or made.
+    pub async fn open(config: &Config, db: &Db, vault: &Vault, clock: &Clock) -> anyhow::Result<Self> {
+        let source = signing_keys::Source {
+            db,
+            vault,
+            clock,
+            config: &config.sessions,
+        };
+        let max_age = if db.is_exclusive() {
             Duration::from_secs(300)
         } else {
             Duration::from_secs(1)
@@ -70,7 +105,9 @@ impl Sessions {
         Ok(Self {
             cache: Cache::new(100_000, max_age),
             by_cookie: Cache::new(100_000, Duration::from_secs(300)),
-            tokens: tokens::Signer::new(config, vault)?,
+            tokens: tokens::Tokens::new(config, SigningKeys::open(&source).await?),
+            watch: watch::Watch::default(),
+            touched: moka::sync::Cache::new(100_000),
         })
     }
 }
@@ -107,27 +144,6 @@ pub struct Login<'a> {
     pub method: String,
 }
 
-/// Begins a session; always a new id, whatever the browser had before.
-///
-/// # Errors
-/// When the database fails.
-pub async fn begin(app: &App, login: Login<'_>) -> Result<Begun> {
-    let secret = new_secret();
-    let tx = app.db.begin().await?;
-    let session = store::insert(app, &tx, &login, &secret).await?;
-    let refresh_token = store::insert_refresh_token(app, &tx, &session).await?;
-    let new_device = store::meet_device(app, &tx, login.user.id, login.device).await?;
-    tx.commit().await?;
-    let tokens = issue(app, &session, refresh_token)?;
-    Ok(Begun {
-        new_device,
-        session_id: session.id,
-        remember: login.remember,
-        secret,
-        tokens,
-    })
-}
-
 /// Whether this browser has signed in to this account before.
 ///
 /// # Errors
@@ -139,14 +155,19 @@ pub async fn knows_device(app: &App, user_id: Uuid, device: &Device) -> Result<b
     }
 }
 
-/// Ends a session: its cookie and its tokens are dead when this returns.
+/// Makes this browser a known one of the account, as part of `tx`, without a session: its person has proved their
+/// mailbox. The cookie to set, for a browser that had none.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(app: &App, session_id: Uuid, reason: &str) -> Result<()> {
-    store::revoke(app, session_id, reason).await?;
-    app.sessions.cache.invalidate(&session_id);
-    Ok(())
+pub async fn introduce(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    device: &Device,
+) -> Result<Option<(axum::http::HeaderName, axum::http::HeaderValue)>> {
+    let secret = store::meet_device(app, tx, user_id, device).await?;
+    Ok(secret.map(|secret| cookie::set_device(app, &secret)))
 }
 
 fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> {
@@ -160,6 +181,23 @@ fn issue(app: &App, session: &Session, refresh_token: String) -> Result<Tokens> 
     })
 }
 
+/// Makes the next signing key now. It is published at once and signs from an hour later on; the current one stays
+/// published until its last token has expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate_signing_key(app: &App) -> anyhow::Result<RotatedKey> {
+    app.sessions.tokens.keys.rotate(&app.into()).await
+}
+
+/// Does what is due to the signing keys, as [`watch_signing_keys`] does every minute.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew_signing_keys(app: &App) -> anyhow::Result<()> {
+    app.sessions.tokens.keys.renew(&app.into()).await
+}
+
 fn new_secret() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<32>())
 }
@@ -169,7 +207,7 @@ fn new_secret() -> String {
 /// # Errors
 /// `unauthenticated`, `token_expired`, `session_revoked`.
 pub async fn by_access_token(app: &App, token: &str) -> Result<Identity> {
-    let session_id = app.sessions.tokens.verify(app, token)?;
+    let session_id = app.sessions.tokens.verify(app, token).await?;
     match identify(app, session_id, Credential::AccessToken).await? {
         Some(identity) => Ok(identity),
         None => Err(Error::new(Code::SessionRevoked, "Log in again.")),
@@ -187,10 +225,24 @@ pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
         .by_cookie
         .get_or_load(hash, store::find_by_cookie(app, hash))
         .await?;
-    match session_id {
-        Some(session_id) => identify(app, session_id, Credential::Cookie).await,
-        None => Ok(None),
+    let Some(session_id) = session_id else { return Ok(None) };
+    let found = identify(app, session_id, Credential::Cookie).await?;
+    if is_current(found.as_ref(), hash) {
+        return Ok(found);
     }
+    // A step-up changed the secret: another node may have done it a moment ago, so this one looks again.
+    app.sessions.cache.invalidate(&session_id);
+    let found = identify(app, session_id, Credential::Cookie).await?;
+    if is_current(found.as_ref(), hash) {
+        return Ok(found);
+    }
+    app.sessions.by_cookie.invalidate(&hash);
+    Ok(None)
+}
+
+fn is_current(found: Option<&Identity>, hash: [u8; 32]) -> bool {
+    let session = found.and_then(Identity::session);
+    session.is_none_or(|session| session.token_hash == hash)
 }
 
 /// The session's person, if the session still lives.
@@ -211,6 +263,8 @@ async fn identify(
         return Ok(None);
     }
     let user = accounts::find(app, session.user_id).await?;
+    // Whoever is shut out is out at once, whatever their sessions say.
+    let user = user.filter(|user| accounts::is_active(user));
     Ok(user.map(|user| Identity {
         user,
         credential: credential(session),
@@ -234,10 +288,19 @@ pub fn touch(app: &App, identity: &Identity) {
     if now.since(session.last_active_at) < TOUCH_EVERY {
         return;
     }
-    let (app, session_id) = (app.clone(), session.id);
+    let touched = app.sessions.touched.get(&session.id).unwrap_or_default();
+    if now.since(touched) < TOUCH_EVERY {
+        return;
+    }
+    app.sessions.touched.insert(session.id, now);
+    let (app, session_id, user_id) = (app.clone(), session.id, session.user_id);
     app.clone().spawn(async move {
         match store::touch(&app, session_id, now).await {
-            Ok(()) => app.sessions.cache.invalidate(&session_id),
+            Ok(true) => {
+                app.sessions.cache.invalidate(&session_id);
+                watch::changed(&app, user_id);
+            }
+            Ok(false) => app.sessions.cache.invalidate(&session_id),
             Err(error) => tracing::warn!(cause = ?error.cause(), "a session's activity could not be written"),
         }
     });

@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use parlor_db::{
     Timestamp, Tx,
-    entities::{devices, refresh_tokens, sessions},
+    entities::{api_keys, devices, sessions, users},
     sea_orm::{
-        ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-        QuerySelect, prelude::Expr,
+        ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+        QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Expr,
     },
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Device, Session, new_secret};
@@ -46,21 +47,6 @@ pub(super) async fn insert(app: &App, tx: &Tx, login: &super::Login<'_>, secret:
         .exec_without_returning(tx)
         .await?;
     Ok(session)
-}
-
-pub(super) async fn insert_refresh_token(app: &App, tx: &Tx, session: &Session) -> Result<String> {
-    let token = new_secret();
-    let row = refresh_tokens::ActiveModel {
-        id: Set(app.ids.next()),
-        session_id: Set(session.id),
-        token_hash: Set(fingerprint(token.as_bytes()).to_vec()),
-        created_at: Set(app.clock.now()),
-        expires_at: Set(session.expires_at),
-        used_at: Set(None),
-        child_id: Set(None),
-    };
-    refresh_tokens::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(token)
 }
 
 pub(super) async fn find_device(
@@ -112,68 +98,202 @@ pub(super) async fn find_by_cookie(app: &App, hash: [u8; 32]) -> Result<Option<U
     Ok(query.into_tuple().one(app.db.read()).await?)
 }
 
-pub(super) async fn revoke(app: &App, id: Uuid, reason: &str) -> Result<()> {
-    sessions::Entity::update_many()
+/// Sessions that nobody ended and whose time is not over; see [`super::lives`].
+fn living(app: &App) -> Condition {
+    let now = app.clock.now();
+    let in_use = Condition::any()
+        .add(sessions::Column::Remember.eq(true))
+        .add(sessions::Column::LastActiveAt.gt(now - days(app.config.sessions.idle_days)));
+    Condition::all()
+        .add(sessions::Column::RevokedAt.is_null())
+        .add(sessions::Column::ExpiresAt.gt(now))
+        .add(in_use)
+}
+
+/// Ends one session; none when it had ended before.
+pub(super) async fn revoke(app: &App, tx: &Tx, id: Uuid, reason: &str) -> Result<Option<Session>> {
+    let which = Condition::all().add(sessions::Column::Id.eq(id));
+    if mark_revoked(app, tx, which, reason).await? == 0 {
+        return Ok(None);
+    }
+    Ok(sessions::Entity::find_by_id(id).one(tx).await?)
+}
+
+/// Ends the living session of a cookie.
+pub(super) async fn revoke_by_cookie(app: &App, tx: &Tx, hash: [u8; 32], reason: &str) -> Result<Option<Session>> {
+    let query = sessions::Entity::find().filter(sessions::Column::TokenHash.eq(hash.to_vec()));
+    match query.filter(living(app)).one(tx).await? {
+        Some(session) => revoke(app, tx, session.id, reason).await,
+        None => Ok(None),
+    }
+}
+
+/// Ends a living session of this person; whether there was one.
+pub(super) async fn revoke_own(app: &App, tx: &Tx, user_id: Uuid, id: Uuid) -> Result<bool> {
+    let which = living(app)
+        .add(sessions::Column::Id.eq(id))
+        .add(sessions::Column::UserId.eq(user_id));
+    Ok(mark_revoked(app, tx, which, "revoked").await? > 0)
+}
+
+/// Ends the person's sessions, except one; answers their ids.
+pub(super) async fn revoke_all(
+    app: &App,
+    tx: &Tx,
+    user_id: Uuid,
+    except: Option<Uuid>,
+    reason: &str,
+) -> Result<Vec<Uuid>> {
+    let mut which = living(app).add(sessions::Column::UserId.eq(user_id));
+    if let Some(except) = except {
+        which = which.add(sessions::Column::Id.ne(except));
+    }
+    let query = sessions::Entity::find().select_only().column(sessions::Column::Id);
+    let ids: Vec<Uuid> = query.filter(which.clone()).into_tuple().all(tx).await?;
+    // By the same condition, not by these ids: one that began a moment ago must not slip through.
+    if mark_revoked(app, tx, which, reason).await? == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(ids)
+}
+
+async fn mark_revoked(app: &App, tx: &Tx, which: Condition, reason: &str) -> Result<u64> {
+    let done = sessions::Entity::update_many()
         .col_expr(sessions::Column::RevokedAt, Expr::value(app.clock.now()))
         .col_expr(sessions::Column::RevokedReason, Expr::value(reason))
-        .filter(sessions::Column::Id.eq(id))
+        .filter(which)
         .filter(sessions::Column::RevokedAt.is_null())
-        .exec(app.db.write())
+        .exec(tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected)
 }
 
-pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<()> {
-    sessions::Entity::update_many()
+/// Where a page of the list ends.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Position(pub i64, pub Uuid);
+
+/// The person's living sessions, the one that was active last first.
+pub(super) async fn list(app: &App, user_id: Uuid, after: Option<Position>, limit: u64) -> Result<Vec<Session>> {
+    let mut query = sessions::Entity::find()
+        .filter(sessions::Column::UserId.eq(user_id))
+        .filter(living(app));
+    if let Some(Position(micros, id)) = after {
+        let at = Timestamp::from_micros(micros);
+        let same = Condition::all()
+            .add(sessions::Column::LastActiveAt.eq(at))
+            .add(sessions::Column::Id.lt(id));
+        let beyond = Condition::any().add(sessions::Column::LastActiveAt.lt(at)).add(same);
+        query = query.filter(beyond);
+    }
+    Ok(query
+        .order_by_desc(sessions::Column::LastActiveAt)
+        .order_by_desc(sessions::Column::Id)
+        .limit(limit)
+        .all(app.db.read())
+        .await?)
+}
+
+/// The living sessions of these people.
+pub(super) async fn living_of(app: &App, user_ids: &[Uuid]) -> Result<Vec<Session>> {
+    Ok(sessions::Entity::find()
+        .filter(sessions::Column::UserId.is_in(user_ids.iter().copied()))
+        .filter(living(app))
+        .order_by_asc(sessions::Column::Id)
+        .all(app.db.read())
+        .await?)
+}
+
+/// Those of the person's sessions that were ended since then.
+pub(super) async fn revoked_since(app: &App, user_id: Uuid, since: Timestamp) -> Result<Vec<Uuid>> {
+    Ok(sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::Id)
+        .filter(sessions::Column::UserId.eq(user_id))
+        .filter(sessions::Column::RevokedAt.gt(since))
+        .into_tuple()
+        .all(app.db.read())
+        .await?)
+}
+
+/// Which of these sessions and API keys live, of people who may be here.
+pub(super) async fn living_openers(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let welcome = || {
+        let active = users::Entity::find().select_only().column(users::Column::Id);
+        active.filter(users::Column::Status.eq("active")).into_query()
+    };
+    let query = sessions::Entity::find().select_only().column(sessions::Column::Id);
+    let mut living: Vec<Uuid> = query
+        .filter(sessions::Column::Id.is_in(ids.iter().copied()))
+        .filter(living(app))
+        .filter(sessions::Column::UserId.in_subquery(welcome()))
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    if living.len() == ids.len() {
+        return Ok(living);
+    }
+    let unexpired = Condition::any()
+        .add(api_keys::Column::ExpiresAt.is_null())
+        .add(api_keys::Column::ExpiresAt.gt(app.clock.now()));
+    let keys = api_keys::Entity::find().select_only().column(api_keys::Column::Id);
+    let keys: Vec<Uuid> = keys
+        .filter(api_keys::Column::Id.is_in(ids.iter().copied()))
+        .filter(api_keys::Column::RevokedAt.is_null())
+        .filter(unexpired)
+        .filter(api_keys::Column::UserId.in_subquery(welcome()))
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    living.extend(keys);
+    Ok(living)
+}
+
+/// So many earlier sessions tell whether a device is new.
+const COMPARED: u64 = 200;
+
+/// The person's last sessions, also those that have ended.
+pub(super) async fn earlier(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Session>> {
+    Ok(sessions::Entity::find()
+        .filter(sessions::Column::UserId.eq(user_id))
+        .order_by_desc(sessions::Column::Id)
+        .limit(COMPARED)
+        .all(db)
+        .await?)
+}
+
+/// Notes the last activity, unless somebody just did.
+pub(super) async fn touch(app: &App, id: Uuid, now: Timestamp) -> Result<bool> {
+    let done = sessions::Entity::update_many()
         .col_expr(sessions::Column::LastActiveAt, Expr::value(now))
         .filter(sessions::Column::Id.eq(id))
-        .filter(sessions::Column::LastActiveAt.lt(now))
+        .filter(sessions::Column::RevokedAt.is_null())
+        .filter(sessions::Column::LastActiveAt.lte(now - super::TOUCH_EVERY))
         .exec(app.db.write())
         .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// How long ended sessions are kept: they tell a familiar device from a new one.
+const KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// Forgets sessions that ended long ago.
+pub(super) async fn purge(app: &App) -> Result<()> {
+    let old = sessions::Column::ExpiresAt.lt(app.clock.now() - KEPT);
+    sessions::Entity::delete_many().filter(old).exec(app.db.write()).await?;
     Ok(())
 }
 
-/// How an exchange of a refresh token ended.
-pub(super) enum Exchange {
-    New {
-        session: Box<Session>,
-        refresh_token: String,
-    },
-    /// It was exchanged before: somebody else has it.
-    Reused {
-        session_id: Uuid,
-    },
-    Unknown,
-}
-
-/// Uses a refresh token up; of two uses at once only one finds it unused.
-pub(super) async fn exchange(app: &App, token: &str) -> Result<Exchange> {
-    let tx = app.db.begin().await?;
-    let hash = fingerprint(token.as_bytes()).to_vec();
-    let query = refresh_tokens::Entity::find().filter(refresh_tokens::Column::TokenHash.eq(hash));
-    let Some(row) = query.one(&tx).await? else {
-        return Ok(Exchange::Unknown);
-    };
-    let now = app.clock.now();
-    let used = refresh_tokens::Entity::update_many()
-        .col_expr(refresh_tokens::Column::UsedAt, Expr::value(now))
-        .filter(refresh_tokens::Column::Id.eq(row.id))
-        .filter(refresh_tokens::Column::UsedAt.is_null())
-        .exec(&tx)
-        .await?;
-    if used.rows_affected == 0 {
-        return Ok(Exchange::Reused {
-            session_id: row.session_id,
-        });
-    }
-    let session = sessions::Entity::find_by_id(row.session_id).one(&tx).await?;
-    let Some(session) = session.filter(|session| super::lives(app, session)) else {
-        return Ok(Exchange::Unknown);
-    };
-    let refresh_token = insert_refresh_token(app, &tx, &session).await?;
-    tx.commit().await?;
-    Ok(Exchange::New {
-        session: Box::new(session),
-        refresh_token,
-    })
+/// Notes a proof within the session. A browser's cookie gets another secret, so that one that was stolen before the proof
+/// gains nothing by it; of two proofs with one cookie only the first changes it. Says whether it did.
+pub(super) async fn step_up(tx: &Tx, id: Uuid, now: Timestamp, cookie: Option<[[u8; 32]; 2]>) -> Result<bool> {
+    let proved = sessions::Entity::update_many()
+        .col_expr(sessions::Column::AuthenticatedAt, Expr::value(now))
+        .filter(sessions::Column::Id.eq(id));
+    proved.exec(tx).await?;
+    let Some([old, new]) = cookie else { return Ok(false) };
+    let renewed = sessions::Entity::update_many()
+        .col_expr(sessions::Column::TokenHash, Expr::value(new.to_vec()))
+        .filter(sessions::Column::Id.eq(id))
+        .filter(sessions::Column::TokenHash.eq(old.to_vec()));
+    Ok(renewed.exec(tx).await?.rows_affected == 1)
 }

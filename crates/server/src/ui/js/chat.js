@@ -4,6 +4,7 @@ import { Announcer } from "./announce.js";
 import { getStream, post, postForStream, Problem, uniqueKey } from "./api.js";
 import { keepDraft } from "./draft.js";
 import { follow } from "./follow.js";
+import { logIn } from "./login.js";
 import { Messages } from "./messages.js";
 import { Reveal } from "./reveal.js";
 import { Scroll } from "./scroll.js";
@@ -46,6 +47,7 @@ class Chat {
     const key = uniqueKey();
     const problem = await this.stream(answer, () => postForStream(this.api, { content, tier }, key), person);
     if (problem && !this.answer.dataset.message) this.takeBack(person, content, problem);
+    else if (problem?.status === 401) this.logIn();
     this.end();
   }
 
@@ -61,7 +63,8 @@ class Chat {
   async join(article) {
     const id = article.dataset.message;
     article.querySelector("[data-text]").replaceChildren();
-    await this.stream(article, () => getStream(this.eventsPath(id)));
+    const problem = await this.stream(article, () => getStream(this.eventsPath(id)));
+    if (problem?.status === 401) this.logIn();
     this.end();
   }
 
@@ -164,7 +167,10 @@ class Chat {
 
   // The stream itself then ends with its last event, so there is nothing more to do here.
   cancel(id) {
-    post(`${this.api}/${id}/cancel`).catch((problem) => this.composer.showError(this.explain(problem)));
+    post(`${this.api}/${id}/cancel`).catch((problem) => {
+      if (problem.status === 401) this.logIn();
+      else this.composer.showError(this.explain(problem));
+    });
   }
 
   showConnection(message) {
@@ -184,7 +190,7 @@ class Chat {
 
   logIn() {
     keepDraft(this.composer.text.value);
-    location.assign(`${this.thread.dataset.login}?next=${encodeURIComponent(location.pathname)}`);
+    logIn();
   }
 
   eventsPath(id) {

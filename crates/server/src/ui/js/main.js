@@ -1,5 +1,6 @@
 // Pages work without any of this, except that answers then come whole instead of word by word.
 
+import { startAvatars } from "./avatar.js";
 import { startChat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { startCopying, showCopyButtons } from "./copy.js";
@@ -7,9 +8,11 @@ import { startDialogs } from "./dialog.js";
 import { startDrawer } from "./drawer.js";
 import { startMenus } from "./menu.js";
 import { startPasswords } from "./password.js";
+import { startSessions } from "./sessions.js";
 import { startTheme } from "./theme.js";
 import { localTimes } from "./time.js";
 
+startAvatars();
 startMenus();
 startDialogs();
 startDrawer();
@@ -21,3 +24,4 @@ localTimes(document);
 
 const composer = startComposer(document.querySelector("[data-composer]"));
 startChat(document.querySelector("[data-chat]"), composer);
+startSessions(document.querySelector("[data-session-events]"));

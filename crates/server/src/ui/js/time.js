@@ -13,3 +13,14 @@ export function localTimes(root) {
     element.title = full.format(moment);
   }
 }
+
+// "5 minutes ago", kept true while the page is open. Under two minutes it is the element's own word for now.
+export function agoTimes(root) {
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+  for (const element of root.querySelectorAll("time[data-ago]")) {
+    const minutes = Math.floor((Date.now() - new Date(element.dateTime).getTime()) / 60000);
+    if (Number.isNaN(minutes)) continue;
+    const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 1440 ? [minutes / 60, "hour"] : [minutes / 1440, "day"];
+    element.textContent = minutes < 2 ? element.dataset.ago : format.format(-Math.floor(n), unit);
+  }
+}

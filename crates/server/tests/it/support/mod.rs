@@ -3,6 +3,8 @@
 mod actor;
 mod database;
 pub mod log;
+pub mod mail;
+pub mod node;
 mod stream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,6 +22,7 @@ use tempfile::TempDir;
 pub use actor::send;
 pub use actor::{Actor, Answer};
 pub use database::TestDatabase;
+pub use node::Node;
 pub use stream::{Events, kinds, text};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -42,6 +45,16 @@ pub async fn start_with(model: Scripted) -> TestApp {
     start_configured(model, |_| {}).await
 }
 
+/// A Parlor that can send mail, so that addresses must be confirmed. Nothing leaves: see [`TestApp::mails_to`].
+pub async fn start_with_mail() -> TestApp {
+    start_configured(Scripted::new(), with_mail).await
+}
+
+/// The settings of [`start_with_mail`].
+pub fn with_mail(config: &mut Config) {
+    config.mail.smtp_host = "mail.invalid".to_owned();
+}
+
 pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config)) -> TestApp {
     log::collect();
     let folder = tempfile::tempdir().unwrap();
@@ -58,19 +71,10 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
         clock: clock.clone(),
         chat_model: Some(Arc::new(model.clone())),
         embedder: Some(Arc::new(HashEmbedder)),
+        mail_transport: Some(mail::memory()),
     };
     let app = App::start(config, overrides).await.unwrap();
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    app.spawn({
-        let stopping = app.stopping.clone();
-        async move {
-            let stopped = async move { stopping.cancelled().await };
-            axum::serve(listener, service)
-                .with_graceful_shutdown(stopped)
-                .await
-                .unwrap();
-        }
-    });
+    node::serve_on(&app, router(&app), listener);
     TestApp {
         app,
         clock,
@@ -82,6 +86,11 @@ pub async fn start_configured(model: Scripted, change: impl FnOnce(&mut Config))
 }
 
 impl TestApp {
+    /// Another node of the same cluster; none on SQLite, which knows one process only.
+    pub async fn node_beside(&self) -> Option<Node> {
+        Node::beside(self).await
+    }
+
     /// Nobody in particular.
     pub fn anon(&self) -> Actor {
         Actor::new(&self.base)

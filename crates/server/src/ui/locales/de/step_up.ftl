@@ -1,0 +1,12 @@
+step-up-title = Bist du es?
+step-up-lead = Was du vorhast, könnte dein Konto in fremde Hände geben. Darum vergewissern wir uns, dass wirklich du es bist. Danach fragen wir { $n } Minuten lang nicht mehr.
+step-up-confirm = Weiter
+step-up-password-wrong = Das ist nicht dein Passwort. Prüfe es und versuche es noch einmal.
+step-up-code = Oder ein Code deiner Authenticator-App oder ein Wiederherstellungscode
+step-up-confirm-code = Mit diesem Code weiter
+step-up-code-wrong = Dieser Code ist falsch oder gilt nicht mehr. Prüfe ihn oder lass dir einen neuen schicken.
+step-up-mail-lead = Du hast hier kein Passwort, darum schicken wir einen Code an { $value }.
+step-up-mail = Schick mir einen Code
+step-up-mail-again = Noch einen Code schicken
+step-up-code-sent = Wir haben einen Code an { $value } geschickt. Er gilt einmal und 10 Minuten lang. Wenn er nicht kommt, schau in den Spam-Ordner.
+step-up-email-code = Der Code aus der E-Mail

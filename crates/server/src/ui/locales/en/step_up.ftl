@@ -1,0 +1,12 @@
+step-up-title = Is it you?
+step-up-lead = What you are about to do could give your account away, so we make sure that it is really you. You won’t be asked again for { $n } minutes.
+step-up-confirm = Go on
+step-up-password-wrong = That is not your password. Check it and try again.
+step-up-code = Or a code of your authenticator app, or a recovery code
+step-up-confirm-code = Go on with this code
+step-up-code-wrong = This code is wrong or no longer works. Check it, or ask for a new one.
+step-up-mail-lead = You have no password here, so we send a code to { $value }.
+step-up-mail = Send me a code
+step-up-mail-again = Send another code
+step-up-code-sent = We have sent a code to { $value }. It works once, for 10 minutes. Look into the spam folder if it does not come.
+step-up-email-code = The code from the mail
