@@ -47,7 +47,10 @@ async fn with_probe(t: &TestApp) -> String {
             "/{locale}/probe",
             get(async |_: StepUp| "page").post(async |_: StepUp| "done"),
         )
-        .layer(from_fn_with_state(t.app.clone(), auth::authenticate))
+        .layer(from_fn_with_state(
+            auth::Guard::new(t.app.clone(), &parlor_server::router::document()),
+            auth::authenticate,
+        ))
         .layer(from_fn_with_state(t.app.clone(), edge::edge))
         .with_state(t.app.clone())
         .fallback_service(router(&t.app));
