@@ -9,11 +9,12 @@ use parlor_db::{
         prelude::Expr,
     },
 };
+use parlor_llm::Scripted;
 use parlor_server::features::api_keys as feature;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, TestApp, send, start, until};
+use crate::support::{Actor, Answer, TestApp, log, send, start, start_with, until};
 
 const PATH: &str = "/api/v1/me/api-keys";
 
@@ -180,6 +181,20 @@ async fn ses_10_rotation_lets_the_old_key_work_until_the_overlap_ends() {
     t.clock.advance(Duration::from_secs(61));
     me(&t, &old_key).await.expect(401);
     me(&t, new_key).await.expect(200);
+    let rotate = format!("{}/rotate", at(&made));
+    assert_eq!(
+        ada.post(&rotate, &json!({})).await.problem(),
+        (403, "step_up_required".to_owned())
+    );
+    assert_eq!(
+        ada.post(PATH, &json!({ "name": "b" })).await.problem().1,
+        "step_up_required"
+    );
+    assert_eq!(
+        ada.patch(&at(&made), &json!({ "name": "b" })).await.problem().1,
+        "step_up_required"
+    );
+    let ada = t.anon().log_in_with_cookie("ada@example.org").await;
     let newest = ada
         .post(&format!("{}/rotate", at(&made)), &json!({ "overlap_hours": 0 }))
         .await
@@ -243,6 +258,7 @@ async fn ses_10_a_repeated_request_shows_the_key_again_and_the_database_never_ha
     );
     assert!(!has(secret) && !has(&hex(secret)), "the secret is nowhere");
     assert!(!has(&key[24..44]), "nor a part of it");
+    assert!(!log::text().contains(&key[24..44]), "nor is it in the log");
 }
 
 fn hex(text: &str) -> String {
@@ -426,17 +442,29 @@ async fn ses_10_the_key_of_a_disabled_account_opens_nothing() {
 }
 
 #[tokio::test]
-async fn ses_3_streams_can_ask_whether_their_key_still_lives() {
-    let t = start().await;
+async fn ses_3_the_streams_of_a_revoked_key_close_within_a_second() {
+    let slow = "one two three four five six seven eight nine ten"
+        .split_inclusive(' ')
+        .cycle()
+        .take(400);
+    let t = start_with(
+        Scripted::new()
+            .fallback(&slow.collect::<String>())
+            .delay_per_token(Duration::from_millis(25)),
+    )
+    .await;
     let ada = t.user("ada").await;
     let (made, key) = make(&ada, json!({ "name": "a" })).await;
-    let identity = feature::by_key(&t.app, &key, None).await.unwrap();
-    let parlor_server::http::auth::Credential::ApiKey(key) = identity.credential else {
-        panic!("a key")
-    };
-    assert!(feature::still_lives(&t.app, &key).await.unwrap());
+    let chat = ada.chat().await;
+    let mut events = t.anon().with_token(&key).say_streamed(&chat, "hello").await;
+    events.until("delta").await;
     ada.delete(&at(&made)).await.expect(204);
-    assert!(!feature::still_lives(&t.app, &key).await.unwrap());
+    let rest = tokio::time::timeout(Duration::from_secs(1), events.rest()).await;
+    let rest = rest.expect("the stream ends within a second");
+    assert!(
+        rest.iter().all(|event| event.kind != "done"),
+        "it ends before the answer does"
+    );
 }
 
 #[tokio::test]

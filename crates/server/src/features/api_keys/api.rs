@@ -22,7 +22,7 @@ use crate::{
     features::sessions::Device,
     http::{
         Create, Error, FieldError, Json, Page, PageQuery, Path, Query, Result, auth::InSession, create::Once,
-        error::Problem,
+        error::Problem, step_up::StepUp,
     },
 };
 
@@ -93,12 +93,12 @@ impl CreateApiKey {
         (status = 422, body = Problem)))]
 pub async fn create(
     State(app): State<App>,
-    who: InSession,
+    StepUp(who): StepUp,
     device: Device,
     input: Create<CreateApiKey>,
 ) -> Result<Response> {
     let new = input.body.check(app.clock.now()).map_err(Error::validation)?;
-    let made = super::create(&app, &By::new(&who, &device), new, Some(&input.once)).await;
+    let made = super::create(&app, &By::new(&who, device), new, Some(&input.once)).await;
     answer(&app, &input.once, made).await
 }
 
@@ -130,7 +130,7 @@ pub struct UpdateApiKey {
         (status = 422, body = Problem)))]
 pub async fn update(
     State(app): State<App>,
-    who: InSession,
+    StepUp(who): StepUp,
     device: Device,
     Path(id): Path<Uuid>,
     Json(body): Json<UpdateApiKey>,
@@ -149,7 +149,7 @@ pub async fn update(
             .transpose()
             .map_err(wrong)?,
     };
-    let row = super::change(&app, &By::new(&who, &device), id, change).await?;
+    let row = super::change(&app, By::new(&who, device), id, change).await?;
     Ok(Json(ApiKeyView::new(row, app.clock.now())))
 }
 
@@ -162,7 +162,7 @@ pub async fn revoke(
     device: Device,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode> {
-    super::revoke(&app, &By::new(&who, &device), id).await?;
+    super::revoke(&app, By::new(&who, device), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -184,13 +184,13 @@ pub(super) const OVERLAP_HOURS: u32 = 24;
     responses((status = 201, body = CreatedApiKey), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn rotate(
     State(app): State<App>,
-    who: InSession,
+    StepUp(who): StepUp,
     device: Device,
     Path(id): Path<Uuid>,
     input: Create<RotateApiKey>,
 ) -> Result<Response> {
     let hours = input.body.overlap_hours.unwrap_or(OVERLAP_HOURS);
     let overlap = Duration::from_secs(u64::from(hours) * 3600);
-    let made = super::rotate(&app, &By::new(&who, &device), id, overlap, Some(&input.once)).await;
+    let made = super::rotate(&app, By::new(&who, device), id, overlap, Some(input.once.clone())).await;
     answer(&app, &input.once, made).await
 }

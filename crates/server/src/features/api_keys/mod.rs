@@ -4,6 +4,7 @@
 //! neither the database nor a copy of it lets anybody in. See docs/api-keys.md.
 
 mod api;
+mod changes;
 mod pages;
 mod rules;
 mod store;
@@ -20,8 +21,7 @@ use std::{
     time::Duration,
 };
 
-use parlor_db::{Owner, Timestamp, Tx, entities::api_keys::Model as Row};
-use serde_json::json;
+use parlor_db::{Timestamp, entities::api_keys::Model as Row};
 use subtle::ConstantTimeEq;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -33,19 +33,14 @@ use crate::{
     app::App,
     config::Network,
     coordination::Cache,
-    features::{
-        accounts::{self, User},
-        audit,
-        sessions::{self, Device},
-    },
+    features::{accounts, sessions::Device},
     http::{
         Code, Error, Result,
-        auth::{Credential, Identity, InSession},
-        create::Once,
+        auth::{Credential, Identity},
     },
-    mail::{self, Mail, Recipient},
     telemetry::metrics,
 };
+use changes::{By, Change, Made, NewKey, change, create, revoke, rotate};
 use rules::KeyId;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -191,15 +186,6 @@ async fn find(app: &App, id: KeyId) -> Result<Option<Arc<ApiKey>>> {
     app.api_keys.cache.get_or_load(id, load).await
 }
 
-/// Whether a key that was good still is: streams that it opened ask again and again, and end when it is not.
-///
-/// # Errors
-/// When the database fails.
-pub async fn still_lives(app: &App, key: &ApiKey) -> Result<bool> {
-    let now = app.clock.now();
-    Ok(find(app, key.public).await?.is_some_and(|key| key.lives(now)))
-}
-
 /// How often the last use of a key is written: one write in so long, however many requests.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
@@ -239,151 +225,4 @@ const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// When the database fails.
 pub async fn purge(app: &App) -> Result<()> {
     store::delete_ended(app, app.clock.now() - KEPT).await
-}
-
-/// Who changes their keys, and from where.
-struct By<'a> {
-    user: &'a User,
-    session_id: Uuid,
-    device: &'a Device,
-}
-
-impl<'a> By<'a> {
-    fn new(who: &'a InSession, device: &'a Device) -> Self {
-        Self {
-            user: &who.identity.user,
-            session_id: who.session.id,
-            device,
-        }
-    }
-
-    fn owner(&self) -> Owner {
-        Owner::new(self.user.id)
-    }
-
-    async fn record(&self, app: &App, tx: &Tx, action: &'static str, key: &Row) -> Result<()> {
-        let event = audit::Event {
-            session_id: Some(self.session_id),
-            device: Some(self.device),
-            data: json!({ "api_key_id": key.id, "prefix": key.prefix }),
-            ..audit::Event::own(self.user.id, action)
-        };
-        audit::record(app, tx, event).await
-    }
-
-    async fn tell(&self, app: &App, tx: &Tx, key: &Row) -> Result<()> {
-        let mail = Mail::ApiKeyCreated {
-            name: key.name.clone(),
-            prefix: key.prefix.clone(),
-            keys: format!("{}/{}/api-keys", app.config.public_url, self.user.locale),
-        };
-        mail::enqueue(app, tx, &Recipient::from(self.user), &mail).await
-    }
-}
-
-/// What a new key shall be.
-struct NewKey {
-    name: String,
-    scopes: Scopes,
-    pub expires_at: Option<Timestamp>,
-    allowed_ips: Vec<String>,
-}
-
-/// A key that was just made, with its text for the only time.
-struct Made {
-    row: Row,
-    key: String,
-}
-
-async fn create(app: &App, by: &By<'_>, new: NewKey, once: Option<&Once>) -> Result<Made> {
-    let tx = app.db.begin().await?;
-    store::wait_for_others(&tx, by.owner()).await?;
-    if store::count_live(&tx, by.owner(), app.clock.now()).await? >= rules::MAX_LIVE {
-        let detail = "You have 50 working keys, which is the most. Revoke one that you no longer need.";
-        return Err(Error::new(Code::Conflict, detail));
-    }
-    let made = insert(app, &tx, by, new).await?;
-    by.record(app, &tx, "api_key.created", &made.row).await?;
-    finish(app, tx, made, once).await
-}
-
-async fn insert(app: &App, tx: &Tx, by: &By<'_>, new: NewKey) -> Result<Made> {
-    let minted = rules::mint();
-    let row = store::insert(app, tx, by.owner(), new, &minted).await?;
-    by.tell(app, tx, &row).await?;
-    Ok(Made { row, key: minted.text })
-}
-
-/// Keeps the answer for a repeated request, sealed because it shows the key, and commits.
-async fn finish(app: &App, tx: Tx, made: Made, once: Option<&Once>) -> Result<Made> {
-    if let Some(once) = once {
-        let body = view::CreatedApiKey::new(&made, app.clock.now());
-        once.store_sealed(app, &tx, axum::http::StatusCode::CREATED, &body)
-            .await?;
-    }
-    tx.commit().await?;
-    app.mailer.wake();
-    Ok(made)
-}
-
-/// A new key with the settings of an old one, which goes on for `overlap`.
-async fn rotate(app: &App, by: &By<'_>, id: Uuid, overlap: Duration, once: Option<&Once>) -> Result<Made> {
-    let tx = app.db.begin().await?;
-    store::wait_for_others(&tx, by.owner()).await?;
-    let old = store::find(&tx, by.owner(), id).await?;
-    let now = app.clock.now();
-    if view::status(&old, now) != view::Status::Active {
-        let detail = "Only a working key that was not replaced yet can be rotated. Make a new one instead.";
-        return Err(Error::new(Code::Conflict, detail));
-    }
-    let new = NewKey {
-        name: old.name.clone(),
-        scopes: view::scopes(&old),
-        allowed_ips: view::addresses(&old),
-        // It lives as long as the old one was given.
-        expires_at: old.expires_at.map(|end| now + end.since(old.created_at)),
-    };
-    let made = insert(app, &tx, by, new).await?;
-    store::replace(&tx, &old, made.row.id, (now, overlap)).await?;
-    by.record(app, &tx, "api_key.rotated", &old).await?;
-    let made = finish(app, tx, made, once).await?;
-    app.api_keys.forget(&old.prefix);
-    Ok(made)
-}
-
-/// What of a key changes.
-#[derive(Default)]
-struct Change {
-    name: Option<String>,
-    scopes: Option<Scopes>,
-    allowed_ips: Option<Vec<String>>,
-}
-
-async fn change(app: &App, by: &By<'_>, id: Uuid, change: Change) -> Result<Row> {
-    let tx = app.db.begin().await?;
-    let row = store::find(&tx, by.owner(), id).await?;
-    if row.revoked_at.is_some() {
-        return Err(Error::new(
-            Code::Conflict,
-            "This key was revoked. Make a new one instead.",
-        ));
-    }
-    let row = store::update(&tx, row, change).await?;
-    by.record(app, &tx, "api_key.changed", &row).await?;
-    tx.commit().await?;
-    app.api_keys.forget(&row.prefix);
-    Ok(row)
-}
-
-/// Ends a key: it is dead when this returns. Again is without effect.
-async fn revoke(app: &App, by: &By<'_>, id: Uuid) -> Result<()> {
-    let tx = app.db.begin().await?;
-    let row = store::find(&tx, by.owner(), id).await?;
-    if store::revoke(&tx, &row, app.clock.now()).await? {
-        by.record(app, &tx, "api_key.revoked", &row).await?;
-        tx.commit().await?;
-    }
-    app.api_keys.forget(&row.prefix);
-    sessions::close_streams(app, &[row.id]);
-    Ok(())
 }

@@ -27,6 +27,7 @@ use crate::{
         auth::InSession,
         page::{Frame, go, show},
         pagination,
+        step_up::StepUp,
     },
     ui::{ConfirmView, Page, dates::When},
 };
@@ -98,13 +99,13 @@ fn key_view(app: &App, page: &Page, row: Row, now: &Zoned) -> KeyView {
 async fn create(
     State(app): State<App>,
     Frame(page): Frame,
-    who: InSession,
+    StepUp(who): StepUp,
     device: Device,
     Form(fields): Form<BTreeMap<String, String>>,
 ) -> Result<Response> {
     let (form, new) = read(&app, &page, &fields);
     let made = match new {
-        Ok(new) => super::create(&app, &By::new(&who, &device), new, None).await,
+        Ok(new) => super::create(&app, &By::new(&who, device), new, None).await,
         Err(errors) => return again(&app, page, &who, FormView { errors, ..form }).await,
     };
     match made {
@@ -196,7 +197,7 @@ pub struct ConfirmForm {
 async fn rotate(
     State(app): State<App>,
     Frame(page): Frame,
-    who: InSession,
+    StepUp(who): StepUp,
     device: Device,
     Path((_, id)): Path<(String, Uuid)>,
     Form(form): Form<ConfirmForm>,
@@ -216,7 +217,7 @@ async fn rotate(
         });
     }
     let overlap = Duration::from_secs(u64::from(OVERLAP_HOURS) * 3600);
-    let made = super::rotate(&app, &By::new(&who, &device), id, overlap, None).await?;
+    let made = super::rotate(&app, By::new(&who, device), id, overlap, None).await?;
     let until = When::new(page.text, (app.clock.now() + overlap).to_jiff(), &now(&app));
     show(&new_key_view(&app, page, made, Some(until)))
 }
@@ -240,6 +241,6 @@ async fn revoke(
             page,
         });
     }
-    super::revoke(&app, &By::new(&who, &device), id).await?;
+    super::revoke(&app, By::new(&who, device), id).await?;
     Ok(go(&page, "/api-keys?notice=api-key-revoked"))
 }

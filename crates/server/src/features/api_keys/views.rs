@@ -104,7 +104,7 @@ impl ApiKeysView {
             return self.page.t("api-keys-all-scopes");
         }
         let words: Vec<String> = scopes.iter().map(|scope| self.page.t(&self.scope_key(scope))).collect();
-        words.join(", ")
+        words.join(" · ")
     }
 
     fn days(&self) -> Vec<(String, String, bool)> {

@@ -1,10 +1,11 @@
 //! What routes need: people, something that belongs to them, and bodies.
 
 use parlor_db::{
-    entities::users,
-    sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder},
+    entities::{notices, users},
+    sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder},
 };
 use parlor_server::{
+    app::App,
     features::sessions::{self, Device, Login},
     http::csrf,
 };
@@ -21,9 +22,18 @@ pub fn body(route: &Route) -> Option<Value> {
     let body = match (route.method.as_str(), path) {
         ("POST", "/auth/logout" | "/chats/{id}/messages/{message_id}/cancel") => return None,
         ("POST", "/chats/{id}/messages/{message_id}/continue") => return None,
+        ("POST", "/auth/step-up/email" | "/me/notices/{id}/seen") => return None,
         ("POST", "/auth/register") => json!({ "email": "new@example.org", "password": PASSWORD }),
         ("POST", "/auth/login") => json!({ "email": "nobody@example.org", "password": PASSWORD }),
         ("POST", "/auth/refresh") => json!({ "refresh_token": "unknown" }),
+        ("POST", "/auth/verify-email" | "/auth/change-email/confirm") => json!({ "token": "unknown" }),
+        ("POST", "/auth/verify-email/resend" | "/auth/forgot-password") => json!({ "email": "nobody@example.org" }),
+        ("POST", "/auth/reset-password") => json!({ "token": "unknown", "password": "another horse battery" }),
+        ("POST", "/auth/change-password") => {
+            json!({ "current_password": PASSWORD, "new_password": "another horse battery" })
+        }
+        ("POST", "/auth/change-email") => json!({ "email": "new@example.org", "password": PASSWORD }),
+        ("POST", "/auth/step-up") => json!({ "password": PASSWORD }),
         ("PATCH", "/me") => json!({ "display_name": "Ada" }),
         ("POST", "/me/api-keys") => json!({ "name": "Backup" }),
         ("PATCH", "/me/api-keys/{id}") => json!({ "name": "Renamed" }),
@@ -59,6 +69,8 @@ pub struct Belongings {
     message: String,
     memory: String,
     api_key: String,
+    session: String,
+    notice: String,
 }
 
 impl Belongings {
@@ -70,6 +82,8 @@ impl Belongings {
             message: id(),
             memory: id(),
             api_key: id(),
+            session: id(),
+            notice: id(),
         }
     }
 
@@ -79,11 +93,25 @@ impl Belongings {
         let chat = actor.chat().await;
         let said = actor.say(&chat, "I live in Lisbon.").await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let notice = notices::ActiveModel {
+            id: Set(person.app.ids.next()),
+            user_id: Set(person.id),
+            kind: Set("new-device".to_owned()),
+            data: Set("{}".to_owned()),
+            created_at: Set(person.app.clock.now()),
+            seen_at: Set(None),
+        };
+        let notice = notices::Entity::insert(notice)
+            .exec(person.app.db.write())
+            .await
+            .unwrap();
         let key = actor.post("/api/v1/me/api-keys", &json!({ "name": "Backup" })).await;
         Self {
             message: text(&said["message"]["id"]),
             memory: text(&said["memory"]["learned"][0]["id"]),
             api_key: text(&key.expect(201).json()["id"]),
+            session: person.sessions[0].to_string(),
+            notice: notice.last_insert_id.to_string(),
             chat,
         }
     }
@@ -95,6 +123,8 @@ impl Belongings {
             format!("/api/v1/chats/{}/messages", self.chat),
             format!("/api/v1/memories/{}", self.memory),
             "/api/v1/me/api-keys".to_owned(),
+            "/api/v1/me/sessions".to_owned(),
+            "/api/v1/me/notices".to_owned(),
         ];
         let mut seen = Vec::new();
         for path in paths {
@@ -110,6 +140,8 @@ impl Belongings {
             "/chats/{id}/messages/{message_id}" => Some(&self.message),
             "/memories/{id}" => Some(&self.memory),
             "/me/api-keys/{id}" | "/api-keys/{id}" => Some(&self.api_key),
+            "/me/sessions/{id}" | "/sessions/{id}" => Some(&self.session),
+            "/me/notices/{id}" | "/notices/{id}" => Some(&self.notice),
             "/auth/oauth/{provider}" => None,
             _ => panic!(
                 "{place} has no fixture in tests/it/matrix/fixtures.rs: add to `Belongings` what belongs to somebody \
@@ -146,6 +178,8 @@ pub fn fill(path: &str, ids: &Belongings) -> String {
 
 /// Somebody with an account of their own, logged in twice: in a browser, and with a token.
 pub struct Person {
+    id: Uuid,
+    app: App,
     anon: Actor,
     pub browser: Actor,
     pub token: Actor,
@@ -192,6 +226,8 @@ impl Person {
         let tokens = serde_json::to_value(&program.tokens).unwrap();
         let cookie = format!("parlor_session={}", browser.secret);
         Self {
+            id,
+            app: t.app.clone(),
             anon: t.anon(),
             browser: t
                 .anon()
