@@ -223,6 +223,7 @@ fn factor_name(text: &Text, factor: &str) -> String {
         "totp" => text.t("mail-factor-totp"),
         "passkey" => text.t("mail-factor-passkey"),
         "recovery_codes" => text.t("mail-factor-recovery-codes"),
+        "recovery_code" => text.t("mail-factor-recovery-code"),
         other => other.to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     app::App,
     features::{
         audit::{self, Event},
+        oauth,
         sessions::{self, Device},
     },
     http::{Error, Result},
@@ -83,7 +84,7 @@ pub(super) async fn reset(app: &App, device: &Device, token: &str, password: Str
     store::set_password(app, &tx, user.id, &hash).await?;
     if user.email_verified_at.is_none() {
         // Nobody had proved this mailbox before: what was linked to the account then was not its owner's doing.
-        store::delete_identities(&tx, user.id).await?;
+        oauth::cut_all(app, &tx, user.id).await?;
     }
     store::set_verified(app, &tx, user.id).await?;
     tokens::void(app, &tx, user.id, None).await?;
@@ -99,6 +100,7 @@ pub(super) async fn reset(app: &App, device: &Device, token: &str, password: Str
     app.users.invalidate(user.id);
     sessions::ended(app, &ended);
     app.mailer.wake();
+    app.jobs.wake();
     Ok(Ok(Reset { device: known }))
 }
 

@@ -2,7 +2,7 @@
 
 use parlor_db::{
     Timestamp, Tx, dialect,
-    entities::{identities, users},
+    entities::users,
     sea_orm::{
         ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
         UpdateMany, UpdateResult, prelude::Expr,
@@ -182,13 +182,4 @@ pub(super) async fn set_email(
         .col_expr(users::Column::EmailVerifiedAt, Expr::value(now))
         .exec(tx)
         .await
-}
-
-/// Sign-ins at providers that somebody linked before the mailbox was ever proved.
-pub(super) async fn delete_identities(tx: &Tx, id: Uuid) -> Result<u64> {
-    let deleted = identities::Entity::delete_many()
-        .filter(identities::Column::UserId.eq(id))
-        .exec(tx)
-        .await?;
-    Ok(deleted.rows_affected)
 }

@@ -178,6 +178,15 @@ pub async fn by_key(app: &App, text: &str, ip: Option<IpAddr>) -> Result<Identit
     })
 }
 
+/// Whether a key that was good still is: streams that it opened ask, and end when it is not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn still_lives(app: &App, key: &ApiKey) -> Result<bool> {
+    let now = app.clock.now();
+    Ok(find(app, key.public).await?.is_some_and(|key| key.lives(now)))
+}
+
 async fn find(app: &App, id: KeyId) -> Result<Option<Arc<ApiKey>>> {
     let load = async {
         let row = store::by_prefix(app, &rules::prefix(id)).await?;

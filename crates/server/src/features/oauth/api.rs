@@ -23,7 +23,7 @@ use crate::{
         sessions::{self, Device, Proof, SignIn, cookie},
     },
     http::{
-        Code, Error, Json, Path, Result,
+        Code, Error, Json, Path, Result, StepUp,
         auth::{Identity, InSession, MaybeIdentity},
         cookies,
         page::locale_of,
@@ -360,7 +360,7 @@ pub(super) fn name_of(app: &App, id: &str) -> String {
         (status = 409, description = "conflict: it is the only way into the account", body = crate::http::error::Problem)))]
 pub async fn unlink(
     State(app): State<App>,
-    InSession { identity, .. }: InSession,
+    StepUp(InSession { identity, .. }): StepUp,
     device: Device,
     Path(provider): Path<String>,
 ) -> Result<StatusCode> {

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     features::sessions::Device,
     http::{
-        Code, Error, Form, Path, Result,
+        Code, Error, Form, Path, Result, StepUp,
         auth::{Identity, InSession},
         page::{Frame, go, show},
     },
@@ -69,7 +69,7 @@ pub struct Nothing {}
 async fn link(
     State(app): State<App>,
     Frame(page): Frame,
-    InSession { session, .. }: InSession,
+    StepUp(InSession { session, .. }): StepUp,
     Path((_, provider)): Path<(String, String)>,
     headers: HeaderMap,
     _: Form<Nothing>,
@@ -105,7 +105,7 @@ async fn link(
 async fn unlink(
     State(app): State<App>,
     Frame(page): Frame,
-    InSession { identity, .. }: InSession,
+    StepUp(InSession { identity, .. }): StepUp,
     device: Device,
     Path((_, provider)): Path<(String, String)>,
     _: Form<Nothing>,

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     features::sessions::{self, Device, LoginResponse, Proof, SignIn},
-    http::{Code, Error, FieldError, Json, Path, Result, auth::InSession, error::Problem},
+    http::{Code, Error, FieldError, Json, Path, Result, StepUp, auth::InSession, error::Problem},
     telemetry::metrics,
     ui::Text,
 };
@@ -79,7 +79,7 @@ pub struct TotpSetup {
 #[utoipa::path(post, path = "/me/totp", tag = "Second factor", responses(
     (status = 200, body = TotpSetup),
     (status = 409, description = "conflict: one is set up already", body = Problem)))]
-pub async fn begin_totp(State(app): State<App>, session: InSession) -> Result<Json<TotpSetup>> {
+pub async fn begin_totp(State(app): State<App>, StepUp(session): StepUp) -> Result<Json<TotpSetup>> {
     let user = &session.identity.user;
     let label = Text::for_locale(&user.locale).t("factors-totp-qr");
     let setup = change::begin_totp(&app, user, &label).await?;
@@ -112,7 +112,7 @@ pub struct RecoveryCodes {
     (status = 422, description = "validation_failed, with wrong_code", body = Problem)))]
 pub async fn confirm_totp(
     State(app): State<App>,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Json(request): Json<ConfirmTotp>,
 ) -> Result<Json<RecoveryCodes>> {
@@ -123,7 +123,7 @@ pub async fn confirm_totp(
 /// Remove the authenticator app. Other sessions end; the last factor takes the recovery codes along.
 #[utoipa::path(delete, path = "/me/totp", tag = "Second factor", responses(
     (status = 204), (status = 404, body = Problem)))]
-pub async fn remove_totp(State(app): State<App>, session: InSession, device: Device) -> Result<StatusCode> {
+pub async fn remove_totp(State(app): State<App>, StepUp(session): StepUp, device: Device) -> Result<StatusCode> {
     change::remove_totp(&app, &By::new(&session, &device)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,7 +134,7 @@ pub async fn remove_totp(State(app): State<App>, session: InSession, device: Dev
     (status = 409, description = "conflict: there is no second factor", body = Problem)))]
 pub async fn renew_recovery_codes(
     State(app): State<App>,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
 ) -> Result<Json<RecoveryCodes>> {
     let recovery_codes = change::renew_recovery_codes(&app, &By::new(&session, &device)).await?;
@@ -163,7 +163,7 @@ impl From<(String, Value)> for PasskeyOptions {
     (status = 409, description = "conflict: too many, or Parlor was reached by an IP address", body = Problem)))]
 pub async fn passkey_options(
     State(app): State<App>,
-    session: InSession,
+    StepUp(session): StepUp,
     headers: HeaderMap,
 ) -> Result<Json<PasskeyOptions>> {
     let begun = passkeys::begin_registration(&app, &headers, &session.identity.user).await?;
@@ -207,7 +207,7 @@ pub struct PasskeyAdded {
     (status = 422, body = Problem)))]
 pub async fn add_passkey(
     State(app): State<App>,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Json(request): Json<AddPasskey>,
 ) -> Result<Response> {
@@ -247,7 +247,7 @@ pub async fn rename_passkey(
     (status = 204), (status = 404, body = Problem)))]
 pub async fn remove_passkey(
     State(app): State<App>,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode> {

@@ -22,7 +22,7 @@ use crate::{
     app::App,
     features::sessions::{self, Device, cookie},
     http::{
-        Code, Error, Form, Path, Result,
+        Code, Error, Form, Path, Result, StepUp,
         auth::InSession,
         cookies,
         page::{Frame, go, show},
@@ -90,7 +90,7 @@ pub struct Nothing {}
 async fn begin_totp(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     _: Form<Nothing>,
 ) -> Result<Response> {
     match change::begin_totp(&app, &session.identity.user, &page.t("factors-totp-qr")).await {
@@ -133,7 +133,7 @@ pub struct CodeForm {
 async fn confirm_totp(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Form(form): Form<CodeForm>,
 ) -> Result<Response> {
@@ -190,7 +190,7 @@ fn or_gone(removed: Result<()>) -> Result<()> {
 async fn remove_totp(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
@@ -209,7 +209,7 @@ async fn remove_totp(
 async fn renew_recovery_codes(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response> {
@@ -237,7 +237,7 @@ pub struct PasskeyForm {
 async fn add_passkey(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     headers: HeaderMap,
     Form(form): Form<PasskeyForm>,
@@ -291,7 +291,7 @@ async fn rename_passkey(
 async fn remove_passkey(
     State(app): State<App>,
     Frame(page): Frame,
-    session: InSession,
+    StepUp(session): StepUp,
     device: Device,
     Path((_, id)): Path<(String, Uuid)>,
     Form(form): Form<ConfirmForm>,

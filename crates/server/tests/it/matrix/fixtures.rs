@@ -1,7 +1,7 @@
 //! What routes need: people, something that belongs to them, and bodies.
 
 use parlor_db::{
-    entities::{notices, users},
+    entities::{identities, notices, passkeys, users},
     sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder},
 };
 use parlor_server::{
@@ -34,6 +34,13 @@ pub fn body(route: &Route) -> Option<Value> {
         }
         ("POST", "/auth/change-email") => json!({ "email": "new@example.org", "password": PASSWORD }),
         ("POST", "/auth/step-up") => json!({ "password": PASSWORD }),
+        ("POST", "/auth/passkey/options" | "/me/totp" | "/me/recovery-codes" | "/me/passkeys/options") => return None,
+        ("POST", "/auth/second-factor") => json!({ "challenge": "unknown", "code": "000000" }),
+        ("POST", "/auth/passkey") => json!({ "challenge": "unknown", "credential": {} }),
+        ("POST", "/me/totp/confirm") => json!({ "code": "000000" }),
+        ("POST", "/me/passkeys") => json!({ "challenge": "unknown", "credential": {}, "name": "Laptop" }),
+        ("PATCH", "/me/passkeys/{id}") => json!({ "name": "Renamed" }),
+        ("POST", "/admin/mails/{id}/retry") => return None,
         ("PATCH", "/me") => json!({ "display_name": "Ada" }),
         ("POST", "/me/api-keys") => json!({ "name": "Backup" }),
         ("PATCH", "/me/api-keys/{id}") => json!({ "name": "Renamed" }),
@@ -71,12 +78,14 @@ pub struct Belongings {
     api_key: String,
     session: String,
     notice: String,
+    passkey: String,
+    connection: String,
 }
 
 impl Belongings {
     /// Ids that nothing has.
     pub fn of_nobody() -> Self {
-        let id = || Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000).to_string();
+        let id = || NOTHING.to_owned();
         Self {
             chat: id(),
             message: id(),
@@ -84,6 +93,8 @@ impl Belongings {
             api_key: id(),
             session: id(),
             notice: id(),
+            passkey: id(),
+            connection: "github".to_owned(),
         }
     }
 
@@ -105,6 +116,8 @@ impl Belongings {
             .exec(person.app.db.write())
             .await
             .unwrap();
+        let passkey = person.add_passkey().await;
+        person.link("github").await;
         let key = actor.post("/api/v1/me/api-keys", &json!({ "name": "Backup" })).await;
         Self {
             message: text(&said["message"]["id"]),
@@ -112,6 +125,8 @@ impl Belongings {
             api_key: text(&key.expect(201).json()["id"]),
             session: person.sessions[0].to_string(),
             notice: notice.last_insert_id.to_string(),
+            passkey,
+            connection: "github".to_owned(),
             chat,
         }
     }
@@ -125,6 +140,8 @@ impl Belongings {
             "/api/v1/me/api-keys".to_owned(),
             "/api/v1/me/sessions".to_owned(),
             "/api/v1/me/notices".to_owned(),
+            "/api/v1/me/second-factors".to_owned(),
+            "/api/v1/me/connections".to_owned(),
         ];
         let mut seen = Vec::new();
         for path in paths {
@@ -142,7 +159,11 @@ impl Belongings {
             "/me/api-keys/{id}" | "/api-keys/{id}" => Some(&self.api_key),
             "/me/sessions/{id}" | "/sessions/{id}" => Some(&self.session),
             "/me/notices/{id}" | "/notices/{id}" => Some(&self.notice),
+            "/me/passkeys/{id}" | "/security/passkeys/{id}" | "/security/factors/passkeys/{id}" => Some(&self.passkey),
+            "/me/connections/{provider}" | "/security/connections/{provider}" => Some(&self.connection),
             "/auth/oauth/{provider}" => None,
+            // Administrators share the outbox; nobody else is told that there is one.
+            "/admin/mails/{id}" | "/admin/mail/{id}" => None,
             _ => panic!(
                 "{place} has no fixture in tests/it/matrix/fixtures.rs: add to `Belongings` what belongs to somebody \
                  there, or say in `find` that it is nobody's"
@@ -150,6 +171,9 @@ impl Belongings {
         }
     }
 }
+
+/// An id that nothing has.
+const NOTHING: &str = "01900000-0000-7000-8000-000000000000";
 
 /// The places of a path's parameters, without what all paths begin with.
 fn places(path: &str) -> Vec<&str> {
@@ -171,7 +195,8 @@ pub fn fill(path: &str, ids: &Belongings) -> String {
     let mut filled = path.replace("{locale}", "en");
     for place in places(path) {
         let parameter = &place[place.rfind('{').unwrap()..];
-        filled = filled.replacen(parameter, ids.find(place).unwrap_or("github"), 1);
+        let anything = if parameter == "{id}" { NOTHING } else { "github" };
+        filled = filled.replacen(parameter, ids.find(place).unwrap_or(anything), 1);
     }
     filled
 }
@@ -235,6 +260,40 @@ impl Person {
             token: t.anon().with_token(tokens["access_token"].as_str().unwrap()),
             sessions: [browser.session_id, program.session_id],
         }
+    }
+
+    async fn add_passkey(&self) -> String {
+        let row = passkeys::ActiveModel {
+            id: Set(self.app.ids.next()),
+            user_id: Set(self.id),
+            credential_id: Set(self.id.as_bytes().to_vec()),
+            name: Set("Laptop".to_owned()),
+            credential: Set("{}".to_owned()),
+            created_at: Set(self.app.clock.now()),
+            last_used_at: Set(None),
+        };
+        let made = passkeys::Entity::insert(row).exec(self.app.db.write()).await.unwrap();
+        made.last_insert_id.to_string()
+    }
+
+    async fn link(&self, provider: &str) {
+        let now = self.app.clock.now();
+        let row = identities::ActiveModel {
+            id: Set(self.app.ids.next()),
+            user_id: Set(self.id),
+            provider: Set(provider.to_owned()),
+            issuer: Set("https://github.com".to_owned()),
+            subject: Set(self.id.to_string()),
+            email: Set(None),
+            username: Set(None),
+            scopes: Set(String::new()),
+            access_token: Set(None),
+            refresh_token: Set(None),
+            token_expires_at: Set(None),
+            created_at: Set(now),
+            last_used_at: Set(now),
+        };
+        identities::Entity::insert(row).exec(self.app.db.write()).await.unwrap();
     }
 
     pub fn without_csrf(&self) -> Actor {

@@ -93,6 +93,7 @@ mail-factor-removed-button = Meine Anmeldung ansehen
 mail-factor-totp = Authenticator-App
 mail-factor-passkey = Passkey
 mail-factor-recovery-codes = Wiederherstellungscodes
+mail-factor-recovery-code = ein Wiederherstellungscode, eben benutzt
 
 mail-connection-added-subject = Eine Anmeldung mit { $provider } wurde hinzugefügt
 mail-connection-added-preheader = Warst du es, ist nichts zu tun.

@@ -93,6 +93,7 @@ mail-factor-removed-button = See how I log in
 mail-factor-totp = authenticator app
 mail-factor-passkey = passkey
 mail-factor-recovery-codes = recovery codes
+mail-factor-recovery-code = one recovery code, used just now
 
 mail-connection-added-subject = A login with { $provider } was added
 mail-connection-added-preheader = If it was you, there is nothing to do.
