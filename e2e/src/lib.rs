@@ -5,6 +5,8 @@
 
 pub mod client;
 pub mod driver;
+pub mod github;
+pub mod mailbox;
 pub mod process;
 pub mod server;
 pub mod sse;

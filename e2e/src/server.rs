@@ -75,6 +75,14 @@ impl Parlor {
         self.child.kill().await.context("killing parlor")
     }
 
+    /// Adds settings for the next start.
+    pub fn configure(&mut self, settings: &[(&str, &str)]) {
+        let added = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.settings.extend(added);
+    }
+
     /// Starts it again on the same port and data; returns the time until `/live` answered.
     ///
     /// # Errors

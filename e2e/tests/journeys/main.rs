@@ -5,6 +5,7 @@ mod browser;
 mod crash;
 mod devices;
 mod hygiene;
+mod identity;
 mod languages;
 mod memory;
 mod no_script;

@@ -31,6 +31,13 @@ const PAGE: Accepted = Accepted {
     api_key: None,
 };
 
+const WRONG_METHOD: Accepted = Accepted {
+    nobody: false,
+    cookie: true,
+    access_token: true,
+    api_key: Some(Scopes::NONE),
+};
+
 impl Accepted {
     /// # Errors
     /// `forbidden`, with what to use instead.
@@ -89,13 +96,15 @@ impl Credentials {
         Self(routes.map(|(path, item)| (path.clone(), operations(item))).collect())
     }
 
-    /// What this route takes. Pages, and methods that a route does not have, take what pages do.
+    /// What this route takes. Pages take cookies; a method that a route does not have takes everything, to be told so.
     #[must_use]
     pub fn for_route(&self, route: &str, method: &Method) -> Accepted {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let operations = self.0.get(route).map(Vec::as_slice).unwrap_or_default();
+        let Some(operations) = self.0.get(route) else {
+            return PAGE;
+        };
         let found = operations.iter().find(|(known, _)| known == method);
-        found.map_or(PAGE, |(_, accepted)| *accepted)
+        found.map_or(WRONG_METHOD, |(_, accepted)| *accepted)
     }
 
     /// Every documented operation.

@@ -449,7 +449,7 @@ async fn ses_3_the_streams_of_a_revoked_key_close_within_a_second() {
         .take(400);
     let t = start_with(
         Scripted::new()
-            .fallback(&slow.collect::<String>())
+            .fallback(slow.collect::<String>())
             .delay_per_token(Duration::from_millis(25)),
     )
     .await;

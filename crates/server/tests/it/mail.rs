@@ -169,7 +169,10 @@ async fn mail_3_what_opens_accounts_is_readable_nowhere() {
     let sent = until_status(&t.app, "busy-1@example.org", "sent").await;
     assert_eq!((sent.parameters, sent.last_error), (None, None), "emptied");
     assert!(
-        server.mails()[0]["text"].as_str().unwrap().contains(TOKEN),
+        server
+            .mails()
+            .iter()
+            .any(|mail| mail["text"].as_str().unwrap().contains(TOKEN)),
         "or this test means nothing"
     );
     let gone = admin.get(&format!("/api/v1/admin/mails/{}", sent.id)).await.expect(200);

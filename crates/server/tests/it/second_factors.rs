@@ -553,12 +553,13 @@ async fn acc_13_an_administrator_may_be_made_to_have_one() {
     assert_eq!(ada.post("/api/v1/chats", &json!({})).await.problem(), due);
     assert_eq!(ada.patch("/api/v1/me", &json!({ "bio": "x" })).await.problem(), due);
     ada.get("/api/v1/me").await.expect(200);
-    let page = ada
+    let browser = t.anon().log_in_with_cookie("ada@example.org").await;
+    let page = browser
         .request(reqwest::Method::GET, "/de/chats")
         .header("accept", "text/html");
     let page = crate::support::send(page).await.expect(303);
     assert_eq!(page.header("location"), "/de/security/factors");
-    let html = ada.get("/de/security/factors").await.expect(200).text;
+    let html = browser.get("/de/security/factors").await.expect(200).text;
     assert!(html.contains("Du betreibst diesen Server"));
 
     let key = ada.post("/api/v1/me/totp", &json!({})).await.expect(200).json()["secret"].clone();

@@ -18,6 +18,7 @@ use parlor_server::{
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use utoipa::openapi::{HttpMethod, PathItem, path::OperationBuilder};
 
 use crate::support::{
     Actor, Answer, PASSWORD, TestApp,
@@ -28,16 +29,31 @@ use crate::support::{
 /// Every route that must ask. Extend it with each feature that changes what protects an account: the test calls those
 /// that the OpenAPI document has, with a session whose proof is old.
 const NEED_STEP_UP: &[(&str, &str)] = &[
+    ("PATCH", "/api/v1/me/api-keys/{id}"),
+    ("POST", "/api/v1/me/api-keys/{id}/rotate"),
+    ("POST", "/api/v1/me/totp"),
+    ("POST", "/api/v1/me/totp/confirm"),
+    ("DELETE", "/api/v1/me/totp"),
+    ("POST", "/api/v1/me/recovery-codes"),
+    ("POST", "/api/v1/me/passkeys/options"),
+    ("POST", "/api/v1/me/passkeys"),
+    ("DELETE", "/api/v1/me/passkeys/{id}"),
     ("POST", "/api/v1/probe"),
     ("DELETE", "/api/v1/me/sessions/{id}"),
     ("DELETE", "/api/v1/me/sessions"),
     ("POST", "/api/v1/me/api-keys"),
-    ("DELETE", "/api/v1/me/api-keys/{id}"),
     ("DELETE", "/api/v1/me/connections/{provider}"),
-    ("GET", "/api/v1/me/export"),
 ];
 
 const MINUTES_5: Duration = Duration::from_secs(300);
+
+/// What the product says of itself, and of the route beside it.
+fn probed() -> utoipa::openapi::OpenApi {
+    let mut document = document();
+    let probe = PathItem::new(HttpMethod::Post, OperationBuilder::new().build());
+    document.paths.paths.insert("/api/v1/probe".to_owned(), probe);
+    document
+}
 
 /// The product, and beside it a page and a route that ask: what they need is tested apart from what they do.
 async fn with_probe(t: &TestApp) -> String {
@@ -48,7 +64,7 @@ async fn with_probe(t: &TestApp) -> String {
             get(async |_: StepUp| "page").post(async |_: StepUp| "done"),
         )
         .layer(from_fn_with_state(
-            auth::Guard::new(t.app.clone(), &document()),
+            auth::Guard::new(t.app.clone(), &probed()),
             auth::authenticate,
         ))
         .layer(from_fn_with_state(t.app.clone(), edge::edge))
@@ -116,20 +132,13 @@ async fn asvs_7_5_every_listed_route_asks_for_a_fresh_proof() {
     t.user("ada").await;
     let base = with_probe(&t).await;
     let ada = Actor::new(&base).log_in("ada@example.org").await;
-    let document = serde_json::to_value(parlor_server::router::document()).unwrap();
-    let exists = |method: &str, path: &str| {
-        path == "/api/v1/probe" || document["paths"][path].get(method.to_lowercase()).is_some()
-    };
     t.clock.advance(Duration::from_secs(6 * 60));
-    let mut asked = 0;
-    for (method, path) in NEED_STEP_UP.iter().filter(|(method, path)| exists(method, path)) {
+    for (method, path) in NEED_STEP_UP {
         let id = "01900000-0000-7000-8000-000000000000";
         let path = path.replace("{id}", id).replace("{provider}", "github");
         let answer = ada.call(method.parse().unwrap(), &path, Some(&json!({}))).await;
         assert_eq!(answer.problem(), required(), "{method} {path}");
-        asked += 1;
     }
-    assert!(asked > 0);
 }
 
 #[tokio::test]

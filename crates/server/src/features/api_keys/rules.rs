@@ -146,6 +146,8 @@ impl Scope {
 pub struct Scopes(u32);
 
 impl Scopes {
+    pub const NONE: Self = Self(0);
+
     #[must_use]
     pub fn all() -> Self {
         Scope::ALL.iter().copied().collect()

@@ -160,8 +160,9 @@ impl Belongings {
             "/me/sessions/{id}" | "/sessions/{id}" => Some(&self.session),
             "/me/notices/{id}" | "/notices/{id}" => Some(&self.notice),
             "/me/passkeys/{id}" | "/security/passkeys/{id}" | "/security/factors/passkeys/{id}" => Some(&self.passkey),
-            "/me/connections/{provider}" | "/security/connections/{provider}" => Some(&self.connection),
-            "/auth/oauth/{provider}" => None,
+            "/me/connections/{provider}" => Some(&self.connection),
+            // The page goes on as if it were done: somebody may have pressed twice.
+            "/auth/oauth/{provider}" | "/security/connections/{provider}" => None,
             // Administrators share the outbox; nobody else is told that there is one.
             "/admin/mails/{id}" | "/admin/mail/{id}" => None,
             _ => panic!(
