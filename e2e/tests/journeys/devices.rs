@@ -33,7 +33,7 @@ async fn a_device_that_is_logged_out_leaves_at_once_and_keeps_its_draft() -> Res
         let took = asked.elapsed();
         ensure!(took < Duration::from_secs(2), "it left after {took:?}");
         second
-            .wait_until_shown(".notice", "You are logged out on this device")
+            .wait_until_shown(".notice--info", "You are logged out on this device")
             .await?;
         first.wait_until_shown(".notice", "That device is logged out").await?;
         ensure!(!first.has(OTHERS).await?, "it is still listed");

@@ -37,16 +37,16 @@ async fn acc_7_and_4_an_address_is_confirmed_by_mail_and_a_forgotten_password_is
         ada.fill("[name=email]", &account.email).await?;
         ada.fill("[name=password]", &account.password).await?;
         ada.click("form[data-login] [type=submit]").await?;
-        ada.wait_until_shown(".notice--error", "confirm").await?;
+        ada.wait_until_shown(".card__lead + .notice--error", "confirm").await?;
 
         follow(&ada, &link).await?;
         ada.click("main form button[type=submit]").await?;
-        ada.wait_until_shown("main h1", "").await?;
+        ada.wait_until_shown("main h1", "Welcome in").await?;
         log_in(&ada, "en", &account).await?;
         // A second click on the link says that it was used.
         let other = stage.window(Window::default()).await?;
         other.goto_address(&link).await?;
-        ensure!(!other.whole_text("main h1").await?.is_empty());
+        other.wait_until_shown("main h1", "confirmed already").await?;
 
         // Forgotten on the other device.
         other.goto("/en/login").await?;
@@ -64,7 +64,7 @@ async fn acc_7_and_4_an_address_is_confirmed_by_mail_and_a_forgotten_password_is
         other
             .click("main form:has([name=password]) button[type=submit]")
             .await?;
-        other.wait_for_path(|path| path != "/en/reset").await.ok();
+        other.wait_until_shown("main h1", "Your password is changed").await?;
         log_in(&other, "en", &renewed).await?;
         // The first device was logged out by it.
         ada.goto("/en/chats").await?;
