@@ -2,10 +2,10 @@
 
 use axum::{
     Json, Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, header},
     middleware::{from_fn, from_fn_with_state},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use tower::ServiceBuilder;
@@ -91,10 +91,11 @@ fn docs(document: openapi::OpenApi) -> Router<App> {
     page.route("/api/v1/openapi.json", get(async move || Json(document)))
 }
 
-async fn nothing_here() -> impl IntoResponse {
-    Error::not_found()
+async fn nothing_here(request: Request) -> Response {
+    edge::refuse_body(request, Error::not_found().into_response()).await
 }
 
-async fn method_not_allowed() -> impl IntoResponse {
-    Error::new(Code::MethodNotAllowed, "See /docs for what this address takes.")
+async fn method_not_allowed(request: Request) -> Response {
+    let error = Error::new(Code::MethodNotAllowed, "See /docs for what this address takes.");
+    edge::refuse_body(request, error.into_response()).await
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     credentials::{Accepted, Credentials},
-    csrf,
+    csrf, edge,
     error::{Code, Error, Result},
 };
 use crate::{
@@ -206,7 +206,7 @@ impl Guard {
 pub async fn authenticate(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     match admit(&guard, &mut request).await {
         Ok(()) => next.run(request).await,
-        Err(refusal) => refusal,
+        Err(refusal) => edge::refuse_body(request, refusal).await,
     }
 }
 

@@ -57,6 +57,22 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     .await
 }
 
+/// The body that a refused request may still be sending: small enough to wait for.
+const UNREAD: usize = 64 * 1024;
+
+/// Answers without a look at the body. What is left unread would be taken for the next request, so a small body is read
+/// and dropped, and with a large or slow one the connection ends.
+pub async fn refuse_body(request: Request, mut refusal: Response) -> Response {
+    let read = axum::body::to_bytes(request.into_body(), UNREAD);
+    let drained = tokio::time::timeout(std::time::Duration::from_secs(1), read).await;
+    if !matches!(drained, Ok(Ok(_))) {
+        refusal
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    refusal
+}
+
 /// What is known of a request after it was handled.
 struct Seen {
     method: axum::http::Method,

@@ -110,7 +110,9 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     if let Some(field) = explain_field(path, &text) {
         return Error::validation(vec![field]);
     }
-    let detail = if error.is_data() {
+    let detail = if error.is_data() && text.contains("expected struct") {
+        "The body must be a JSON object.".to_owned()
+    } else if error.is_data() {
         format!("{path}: {text}.")
     } else {
         format!("The body is not JSON: {text}.")
@@ -143,7 +145,7 @@ fn explain_field(path: &str, text: &str) -> Option<FieldError> {
     Some(FieldError::new(
         path,
         "invalid_value",
-        format!("Must be one of {words}."),
+        format!("Must be one of {}.", words.trim_start_matches("one of ")),
     ))
 }
 

@@ -53,13 +53,30 @@ async fn home(MaybeIdentity(identity): MaybeIdentity, headers: HeaderMap) -> Red
     Redirect::to(&format!("/{locale}"))
 }
 
+/// Pages that people type without a language.
+const TYPED: [&str; 9] = [
+    "login", "register", "forgot", "account", "chats", "memories", "security", "sessions", "api-keys",
+];
+
+fn unprefixed(identity: Option<&Identity>, page: &str, headers: &HeaderMap) -> Result<Redirect> {
+    if !TYPED.contains(&page) {
+        return Err(Error::not_found());
+    }
+    let chosen = identity.and_then(|identity| supported(&identity.user.locale));
+    let locale = chosen.unwrap_or_else(|| locale_of("/", headers));
+    Ok(Redirect::to(&format!("/{locale}/{page}")))
+}
+
 /// Signed in: the chats. First visitor of all: make an account. Everybody else: log in.
 async fn locale_home(
     State(app): State<App>,
     MaybeIdentity(identity): MaybeIdentity,
     RawPath(locale): RawPath<String>,
+    headers: HeaderMap,
 ) -> Result<Redirect> {
-    let locale = supported(&locale).ok_or_else(Error::not_found)?;
+    let Some(locale) = supported(&locale) else {
+        return unprefixed(identity.as_ref(), &locale, &headers);
+    };
     let page = match identity {
         Some(_) => "chats",
         None if accounts::none_yet(&app).await? => "register",

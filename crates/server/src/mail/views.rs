@@ -29,6 +29,12 @@ pub struct StatusChip {
     pub active: bool,
 }
 
+impl MailRow {
+    fn kind_key(&self) -> String {
+        format!("outbox-kind-{}", self.kind)
+    }
+}
+
 /// One mail of the list.
 #[derive(Debug, Clone)]
 pub struct MailRow {

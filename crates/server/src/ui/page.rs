@@ -184,6 +184,22 @@ impl Page {
         icon(name)
     }
 
+    /// Whether this page is `path` or below it, and below no other page of the settings.
+    pub fn is_in(&self, path: &str) -> bool {
+        let holds = |path: &str| {
+            self.path
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let nearest = self
+            .settings()
+            .iter()
+            .map(|(path, _)| *path)
+            .filter(|path| holds(path))
+            .max_by_key(|path| path.len());
+        nearest == Some(path)
+    }
+
     /// The pages of the settings, and the keys of their names.
     pub fn settings(&self) -> &'static [(&'static str, &'static str)] {
         &[

@@ -156,9 +156,10 @@ impl StateView {
         match (self.flow, self.state) {
             _ if self.offers_resend() => None,
             (_, State::Sent) => to("/login", "state-to-login"),
-            (Flow::Reset, State::Done) => to("/login", "state-to-login"),
+            (Flow::Reset, State::Done | State::Used) => to("/login", "state-to-login"),
             (Flow::Reset, State::Limited) => to("/login", "state-to-login"),
             (Flow::Reset, _) => to("/forgot", "state-to-forgot"),
+            (Flow::Forgot, State::Limited) => to("/login", "state-to-login"),
             (Flow::Forgot, _) => to("/forgot", "state-to-forgot"),
             (Flow::Register, _) => to("/register", "state-to-register"),
             (Flow::ChangeEmail, State::Done) => to("/chats", "state-to-chats"),

@@ -46,10 +46,11 @@ pub struct ListQuery {
     cursor: Option<String>,
 }
 
+/// Asked for a fresh proof before the form is filled in, not after.
 async fn list(
     State(app): State<App>,
     Frame(page): Frame,
-    who: InSession,
+    StepUp(who): StepUp,
     Query(query): Query<ListQuery>,
 ) -> Result<Response> {
     show(&list_view(&app, page, &who, (query.cursor, FormView::default())).await?)

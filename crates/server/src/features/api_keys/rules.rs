@@ -190,6 +190,16 @@ const MAX_ADDRESSES: usize = 50;
 pub fn check_name(name: &str) -> Result<String, FieldError> {
     let name = name.trim();
     let wrong = |code, message| Err(FieldError::new("name", code, message));
+    // Line breaks and marks that turn the direction of text could make a mail about the key say something else.
+    let unfit = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if name.contains(unfit) {
+        return wrong(
+            "invalid_value",
+            "Use letters, digits, spaces and punctuation on one line.",
+        );
+    }
     match name.chars().count() {
         0 => wrong("required", "Give the key a name that says what it is for."),
         n if n > MAX_NAME => wrong("too_long", "Use at most 100 characters."),

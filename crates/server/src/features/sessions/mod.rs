@@ -237,7 +237,7 @@ pub async fn by_cookie(app: &App, secret: &str) -> Result<Option<Identity>> {
         return Ok(found);
     }
     app.sessions.by_cookie.invalidate(&hash);
-    Ok(None)
+    Err(Error::new(Code::SessionRevoked, "Log in again."))
 }
 
 fn is_current(found: Option<&Identity>, hash: [u8; 32]) -> bool {

@@ -28,4 +28,7 @@ localTimes(document);
 
 const composer = startComposer(document.querySelector("[data-composer]"));
 startChat(document.querySelector("[data-chat]"), composer);
-startSessions(document.querySelector("[data-session-events]"));
+startSessions(document.querySelector("[data-sessions]") ?? document.querySelector("[data-session-events]"));
+
+// On a phone the tabs of the settings scroll: the one that is open must be in sight.
+document.querySelector(".settings__link[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
