@@ -609,7 +609,7 @@ async fn acc_13_the_pages_need_no_script() {
     assert_eq!(begun.header("location"), "/en/security/factors/totp");
     let page = ada.get("/en/security/factors/totp").await.expect(200).text;
     let key = page
-        .split("<code class=\"key\">")
+        .split("<code class=\"secret-key\">")
         .nth(1)
         .unwrap()
         .split('<')
@@ -629,7 +629,7 @@ async fn acc_13_the_pages_need_no_script() {
     )
     .await
     .expect(200);
-    assert_eq!(shown.text.matches("<code class=\"key\">").count(), 10);
+    assert_eq!(shown.text.matches("<code class=\"secret-key\">").count(), 10);
     assert_eq!(shown.header("cache-control"), "no-store");
 
     // The login asks, and keeps where the person wanted to go.
