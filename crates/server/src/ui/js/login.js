@@ -2,6 +2,11 @@
 
 let leaving = false;
 
+// Whoever logs out here is on their way already, and knows why.
+addEventListener("submit", (event) => {
+  if (new URL(event.target.action).pathname.endsWith("/logout")) leaving = true;
+});
+
 export function logIn() {
   if (leaving) return;
   leaving = true;

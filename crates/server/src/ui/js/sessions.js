@@ -1,6 +1,6 @@
 // Listens for what happens to this person's sessions: their own end sends this page to the login at once, and the list
-// of devices follows. Only pages that show a list or a chat listen, and only while somebody sees them: browsers allow a
-// host few connections. On its return a page asks for what it missed.
+// of devices follows. Every page of the signed-in listens, but only while somebody sees it: browsers allow a host
+// few connections. On its return a page asks for what it missed.
 
 import { getHtml, getStream } from "./api.js";
 import { logIn } from "./login.js";
